@@ -1,0 +1,104 @@
+"""Reading and writing images, label maps and mask maps, with errors that name the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from a2lc.errors import InputError
+from a2lc.files import atomic_path
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+_ORIENTATION = 0x0112  # EXIF tag
+_INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        with Image.open(path) as image:
+            yield image
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path} is not an image that can be read: replace or remove it") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} cannot be read ({error}): replace it") from None
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Read a photo as RGB (H, W, 3) uint8, with its EXIF orientation applied.
+
+    Raises:
+        InputError: When the file is missing, truncated or no image.
+    """
+    with _opened(path) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) in pixels from the header alone, EXIF orientation applied.
+
+    Raises:
+        InputError: When the file is missing or no image.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        turned = path.suffix.lower() in (".jpg", ".jpeg", ".tif", ".tiff", ".webp") and (
+            image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        )
+    return (width, height) if turned else (height, width)
+
+
+def read_index_map(path: Path) -> NDArray[np.integer]:
+    """Read a label or mask map: (H, W) integers, the stored indices and never the palette's colours.
+
+    Raises:
+        InputError: When the file is missing, unreadable, or holds colours instead of one index per pixel.
+    """
+    with _opened(path) as image:
+        if image.mode not in _INDEX_MODES:
+            raise InputError(
+                f"{path} has mode {image.mode}: expected one index per pixel (palette or greyscale PNG), not colours"
+            )
+        indices = np.asarray(image)
+    return indices.astype(np.uint8) if indices.dtype == bool else indices
+
+
+def write_label_map(path: Path, labels: NDArray[np.uint8], palette: bytes) -> None:
+    """Write (H, W) class indices as a palette PNG, atomically.
+
+    Args:
+        path: Target, `.png`.
+        labels: (H, W) uint8, 255 = void.
+        palette: 768 bytes, R G B for each index (`ClassSet.palette`).
+    """
+    image = Image.fromarray(np.ascontiguousarray(labels, dtype=np.uint8), mode=None).convert("L")
+    image.putpalette(palette)
+    with atomic_path(path) as temporary:
+        image.save(temporary, format="PNG")
+
+
+def write_mask_map(path: Path, masks: NDArray[np.integer]) -> None:
+    """Write (H, W) mask ids (0 = no mask, at most 65535) as a 16-bit PNG, atomically.
+
+    Raises:
+        ValueError: When an id does not fit into 16 bits.
+    """
+    if masks.size and (masks.min() < 0 or masks.max() > 65535):
+        raise ValueError(f"mask ids must lie in [0, 65535], got [{masks.min()}, {masks.max()}] for {path}")
+    with atomic_path(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(masks, dtype=np.uint16)).save(temporary, format="PNG")
+
+
+def write_image(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write an RGB (H, W, 3) uint8 picture atomically; the format follows the suffix."""
+    with atomic_path(path) as temporary:
+        Image.fromarray(image).save(temporary)

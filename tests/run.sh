@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Lint, types and tests. Usage: bash tests/run.sh [pytest arguments]
+# Tests on real data look for it in $A2LC_SHARED and are skipped where it is unset.
+set -euo pipefail
+A2LC_EXTRAS=dev
+A2LC_TOOLS="hypothesis, mypy, pytest, ruff"
+source "$(dirname "${BASH_SOURCE[0]}")/../setup.sh"
+cd "$A2LC_ROOT"
+
+python -m ruff check .
+python -m ruff format --check .
+python -m mypy
+python -m pytest "$@"
