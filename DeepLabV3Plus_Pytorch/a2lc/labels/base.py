@@ -1,0 +1,20 @@
+"""The one thing that ground truth, initial pseudo-labels and the labels of a round have in common."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class LabelSource(Protocol):
+    """Anything that gives a label map per image."""
+
+    def labels(self, image_id: str) -> NDArray[np.uint8]:
+        """Label map (H, W) uint8: class index, 255 = void.
+
+        Raises:
+            InputError: When the map is missing or cannot be read.
+        """
+        ...

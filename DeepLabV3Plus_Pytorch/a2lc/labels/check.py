@@ -1,0 +1,125 @@
+"""Validation of a pseudo-label set before anything is trained on it: every problem at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from a2lc.classes import ClassSet
+from a2lc.errors import InputError, refuse
+from a2lc.images import image_size
+from a2lc.labels.store import PseudoLabelSet
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SetSummary:
+    """What a valid pseudo-label set holds."""
+
+    images: int
+    masks: int
+    images_without_masks: int
+    void_masks: int
+
+
+@dataclass(frozen=True)
+class _Checked:
+    problems: tuple[str, ...]
+    masks: int = 0
+    void_masks: int = 0
+
+
+def check_pseudo_labels(
+    pseudo_labels: PseudoLabelSet,
+    image_ids: Sequence[str],
+    classes: ClassSet,
+    image_path: Callable[[str], Path] | None = None,
+) -> SetSummary:
+    """Read every label and mask map once and refuse the set when anything is wrong with it.
+
+    An image without masks, a mask that is void everywhere and more than 255 masks are fine: they are counted.
+
+    Args:
+        pseudo_labels: The set.
+        image_ids: The images that must be in it.
+        classes: The classes it must be made for.
+        image_path: Finds an image, to compare sizes; None compares labels with masks only.
+
+    Raises:
+        InputError: Lists every problem.
+    """
+    problems = _manifest_problems(pseudo_labels, classes)
+
+    def check(image_id: str) -> _Checked:
+        return _check_image(pseudo_labels, image_id, classes, image_path)
+
+    with ThreadPoolExecutor(4) as pool:
+        bar = tqdm(pool.map(check, image_ids), total=len(image_ids), desc="checking labels", unit="img", disable=None)
+        checked = list(bar)
+    problems += [problem for entry in checked for problem in entry.problems]
+    refuse(f"the pseudo-label set {pseudo_labels.root} cannot be used", problems)
+    summary = SetSummary(
+        len(checked),
+        sum(entry.masks for entry in checked),
+        sum(entry.masks == 0 for entry in checked),
+        sum(entry.void_masks for entry in checked),
+    )
+    _log.info(
+        "pseudo-labels: %d images, %d masks (%d images without masks, %d masks void)",
+        summary.images, summary.masks, summary.images_without_masks, summary.void_masks,
+    )  # fmt: skip
+    return summary
+
+
+def _manifest_problems(pseudo_labels: PseudoLabelSet, classes: ClassSet) -> list[str]:
+    manifest = pseudo_labels.manifest
+    if not manifest:
+        return []
+    problems = []
+    if tuple(manifest["classes"]) != classes.names:
+        problems.append(
+            f"it was made for the classes {', '.join(manifest['classes'])} but the data set has "
+            f"{', '.join(classes.names)}: use the classes.yaml it was made with, or make it again"
+        )
+    if manifest["void"] != classes.void:
+        problems.append(f"its void index is {manifest['void']} but the data set's is {classes.void}")
+    return problems
+
+
+def _check_image(
+    pseudo_labels: PseudoLabelSet, image_id: str, classes: ClassSet, image_path: Callable[[str], Path] | None
+) -> _Checked:
+    try:
+        labels, masks = pseudo_labels.labels(image_id), pseudo_labels.masks(image_id)
+        size = labels.shape if image_path is None else image_size(image_path(image_id))
+    except InputError as error:
+        return _Checked((str(error),))
+    if labels.shape != masks.shape or labels.shape != size:
+        return _Checked(
+            (
+                f"'{image_id}': its image is {size[0]}x{size[1]}, its label map "
+                f"{labels.shape[0]}x{labels.shape[1]} and its mask map {masks.shape[0]}x{masks.shape[1]}: make its masks again or resize them with nearest",
+            )
+        )
+    used = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+    outside = [int(label) for label in used if label >= len(classes) and label != classes.void]
+    if outside:
+        listed = ", ".join(map(str, outside[:10]))
+        return _Checked(
+            (
+                f"{pseudo_labels.label_path(image_id)} has class index {listed}, outside the {len(classes)} classes "
+                f"(0 to {len(classes) - 1}, void {classes.void}): choose the class list that it was made with",
+            )
+        )
+    if masks.min(initial=0) < 0:
+        return _Checked((f"{pseudo_labels.mask_path(image_id)} has a negative mask id: ids count from 1, 0 = no mask",))
+    not_void = np.bincount(masks.ravel(), weights=(labels != classes.void).ravel())
+    present = np.bincount(masks.ravel()) > 0
+    return _Checked((), int(present[1:].sum()), int((present & (not_void == 0))[1:].sum()))

@@ -1,0 +1,168 @@
+"""The ledger: one row per decision about a mask, append-only. Labels of any round are derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sql
+
+from a2lc.errors import InputError
+
+Source = Literal["ground_truth", "answers", "person", "lcm"]
+MaskKey = tuple[str, int]
+
+_METADATA = sql.MetaData()
+
+_DECISIONS = sql.Table(
+    "decisions",
+    _METADATA,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("round", sql.Integer, nullable=False),
+    sql.Column("batch", sql.Integer, nullable=False),
+    sql.Column("image_id", sql.String, nullable=False),
+    sql.Column("mask_id", sql.Integer, nullable=False),
+    sql.Column("label_before", sql.Integer, nullable=False),
+    sql.Column("label_after", sql.Integer),
+    sql.Column("relabelled", sql.Boolean, nullable=False),
+    sql.Column("queried", sql.Boolean, nullable=False),
+    sql.Column("source", sql.String, nullable=False),
+    sql.Column("annotator", sql.String),
+    sql.Column("confidence", sql.Float),
+    sql.Column("seconds", sql.Float),
+    sql.Column("time", sql.String, nullable=False),
+    sql.Column("pixels", sql.Text),
+)
+
+_STAGES = sql.Table(
+    "stages",
+    _METADATA,
+    sql.Column("round", sql.Integer, primary_key=True),
+    sql.Column("batch", sql.Integer, primary_key=True),
+    sql.Column("stage", sql.String, primary_key=True),
+    sql.Column("rows", sql.Integer, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision about one mask.
+
+    Attributes:
+        image_id: The image.
+        mask_id: The mask within the image.
+        label_before: Majority label of the mask before the decision, 255 = void.
+        label_after: Label of the mask by this decision; None when the annotator skipped it.
+        relabelled: Whether the whole mask is set to `label_after`. A confirmation changes no pixel.
+        queried: Whether an annotator was asked (and a click spent).
+        source: Who decided: ground_truth, answers, person or lcm.
+        annotator: Name of the annotator, None for lcm.
+        confidence: Confidence in [0, 1] of an automatic decision.
+        seconds: Seconds the annotator spent.
+    """
+
+    image_id: str
+    mask_id: int
+    label_before: int
+    label_after: int | None
+    relabelled: bool
+    queried: bool
+    source: Source
+    annotator: str | None = None
+    confidence: float | None = None
+    seconds: float | None = None
+
+    @property
+    def key(self) -> MaskKey:
+        """(image id, mask id)."""
+        return self.image_id, self.mask_id
+
+
+class Ledger:
+    """Append-only store of decisions in one SQLite file.
+
+    The decisions of one stage (one batch of questions, or one propagation) are written in a single transaction
+    together with a row that says the stage has happened; a killed run finds either all of them or none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.NullPool)
+        with self._transaction() as connection:
+            _METADATA.create_all(connection)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sql.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sql.exc.IntegrityError as error:
+            raise InputError(
+                f"{self._path}: this stage is recorded already ({error.orig}); nothing was written"
+            ) from None
+        except sql.exc.DatabaseError as error:
+            raise InputError(f"{self._path} cannot be used as a ledger ({error.orig})") from None
+
+    def record(self, round_index: int, batch: int, stage: str, decisions: Sequence[Decision]) -> None:
+        """Append all decisions of a stage in one transaction.
+
+        Args:
+            round_index: Round, from 1.
+            batch: Batch of questions within the round, from 0.
+            stage: "annotate" or "propagate".
+            decisions: May be empty; the stage is recorded all the same.
+
+        Raises:
+            InputError: When this stage is recorded already, or the file cannot be written.
+        """
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        rows = [{**vars(decision), "round": round_index, "batch": batch, "time": now} for decision in decisions]
+        with self._transaction() as connection:
+            entry = {"round": round_index, "batch": batch, "stage": stage, "rows": len(rows)}
+            connection.execute(_STAGES.insert(), entry)
+            if rows:
+                connection.execute(_DECISIONS.insert(), rows)
+
+    def is_done(self, round_index: int, batch: int, stage: str) -> bool:
+        """Whether the stage is recorded."""
+        where = (_STAGES.c.round == round_index, _STAGES.c.batch == batch, _STAGES.c.stage == stage)
+        return bool(self._rows(sql.select(_STAGES).where(*where)))
+
+    def batches(self, round_index: int, stage: str) -> int:
+        """How many batches of this stage are recorded in a round."""
+        return len(self._rows(sql.select(_STAGES).where(_STAGES.c.round == round_index, _STAGES.c.stage == stage)))
+
+    def decisions(self, round_index: int | None = None) -> list[Decision]:
+        """Decisions in the order they were made, of one round or of all."""
+        query = sql.select(*(_DECISIONS.c[name] for name in Decision.__dataclass_fields__)).order_by(_DECISIONS.c.id)
+        if round_index is not None:
+            query = query.where(_DECISIONS.c.round == round_index)
+        return [Decision(**row) for row in self._rows(query)]
+
+    def queried(self, before_round: int | None = None) -> dict[MaskKey, Decision]:
+        """The newest answer for each mask that an annotator was asked about, in all rounds or those before one."""
+        query = sql.select(*(_DECISIONS.c[name] for name in Decision.__dataclass_fields__)).order_by(_DECISIONS.c.id)
+        query = query.where(_DECISIONS.c.queried)
+        if before_round is not None:
+            query = query.where(_DECISIONS.c.round < before_round)
+        return {(row["image_id"], row["mask_id"]): Decision(**row) for row in self._rows(query)}
+
+    def corrections(self, up_to_round: int | None = None) -> dict[str, dict[int, int]]:
+        """Newest label of every relabelled mask, {image id: {mask id: label}}, up to and including a round."""
+        columns = _DECISIONS.c.image_id, _DECISIONS.c.mask_id, _DECISIONS.c.label_after
+        query = sql.select(*columns).where(_DECISIONS.c.relabelled).order_by(_DECISIONS.c.id)
+        if up_to_round is not None:
+            query = query.where(_DECISIONS.c.round <= up_to_round)
+        corrections: dict[str, dict[int, int]] = {}
+        for row in self._rows(query):
+            corrections.setdefault(row["image_id"], {})[row["mask_id"]] = row["label_after"]
+        return corrections
+
+    def _rows(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,55 @@
+"""The labels of a round: L_r = L₀ with each corrected mask set to its newest label, by one table lookup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from a2lc.labels.store import PseudoLabelSet
+
+
+@dataclass(frozen=True)
+class LabelState:
+    """L_r, materialised image by image; fulfils `LabelSource`.
+
+    Attributes:
+        initial: The pseudo-label set (L₀ and S).
+        corrections: {image id: {mask id: label}}, from `Ledger.corrections`.
+    """
+
+    initial: PseudoLabelSet
+    corrections: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+
+    def masks(self, image_id: str) -> NDArray[np.int32]:
+        """Mask map S (H, W) int32, 0 = no mask."""
+        return self.initial.masks(image_id)
+
+    def labels(self, image_id: str) -> NDArray[np.uint8]:
+        """Label map L_r (H, W) uint8."""
+        labels = self.initial.labels(image_id)
+        corrected = self.corrections.get(image_id)
+        return apply_corrections(labels, self.masks(image_id), corrected) if corrected else labels
+
+
+def apply_corrections(
+    labels: NDArray[np.uint8], masks: NDArray[np.integer], corrections: Mapping[int, int]
+) -> NDArray[np.uint8]:
+    """Set every corrected mask to its label with one table lookup.
+
+    Args:
+        labels: (H, W) uint8.
+        masks: (H, W) mask ids, 0 = no mask.
+        corrections: {mask id: label}.
+
+    Returns:
+        (H, W) uint8; the input is left as it is.
+    """
+    table = np.full(int(masks.max(initial=0)) + 1, -1, dtype=np.int16)
+    for mask_id, label in corrections.items():
+        if mask_id < len(table):
+            table[mask_id] = label
+    painted = table[masks]
+    return np.where(painted >= 0, painted, labels).astype(np.uint8)
