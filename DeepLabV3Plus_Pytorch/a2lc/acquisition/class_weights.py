@@ -1,0 +1,47 @@
+"""ABC's class weights: rare classes count more, the more so the less balanced the classes are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def _observed(pixel_counts: ArrayLike) -> NDArray[np.float64]:
+    counts = np.asarray(pixel_counts, dtype=np.float64)
+    if counts.ndim != 1 or not np.isfinite(counts).all() or (counts < 0).any():
+        raise ValueError(f"pixel_counts must be a (C,) array of counts, got shape {counts.shape} and values {counts}")
+    return counts
+
+
+def class_imbalance(pixel_counts: ArrayLike) -> float:
+    """KL divergence of the observed classes from the uniform distribution over them, in nats.
+
+    KL = sum of p_c ln(p_c * n) over the n classes with a pixel, p = N / sum N. 0 = perfectly balanced (or no pixel).
+
+    Args:
+        pixel_counts: (C,) pixels per class under the masks of the pool.
+
+    Source: A²LC, adaptive class weights.
+    """
+    counts = _observed(pixel_counts)
+    share = counts[counts > 0] / max(counts.sum(), 1)
+    return float(max(np.sum(share * np.log(share * len(share))), 0.0))
+
+
+def adaptive_class_weights(pixel_counts: ArrayLike) -> NDArray[np.float64]:
+    """w_c = (min_j N_j / N_c) ** (KL ** 3) over the observed classes; 0 for a class with no pixel.
+
+    Args:
+        pixel_counts: (C,) pixels per class under the masks of the pool.
+
+    Returns:
+        (C,) float64 in [0, 1].
+
+    Source: A²LC, adaptive class weights; KL from `class_imbalance`.
+    """
+    counts = _observed(pixel_counts)
+    weights = np.zeros_like(counts)
+    seen = counts > 0
+    if seen.any():
+        weights[seen] = (counts[seen].min() / counts[seen]) ** (class_imbalance(counts) ** 3)
+    return weights

@@ -1,0 +1,42 @@
+"""What an annotator is: somebody who is shown a mask with a class and says yes, names the right class, or skips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from a2lc.labels.ledger import Decision
+from a2lc.labels.state import LabelState
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question: is this mask a <label>?
+
+    Attributes:
+        image_id: The image.
+        mask_id: The mask within the image.
+        label: The class that is shown, the mask's majority current label (255 = void).
+        score: Its acquisition score.
+        representative: Row and column of ALC's representative pixel.
+    """
+
+    image_id: str
+    mask_id: int
+    label: int
+    score: float
+    representative: tuple[int, int]
+
+
+class Annotator(Protocol):
+    """Answers queries."""
+
+    def answer(self, queries: Sequence[Query], state: LabelState) -> list[Decision]:
+        """Answer all queries, in their order, given the current labels.
+
+        Raises:
+            WaitingForAnswers: When a person has to answer first; nothing is lost, the same command continues.
+            InputError: When an answer is not valid; every problem is listed and none is taken.
+        """
+        ...

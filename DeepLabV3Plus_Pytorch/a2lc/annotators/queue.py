@@ -1,0 +1,115 @@
+"""The queue that people answer: queue.csv and one picture per question."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from a2lc.annotators.base import Query
+from a2lc.classes import ClassSet
+from a2lc.errors import refuse
+from a2lc.files import atomic_path
+from a2lc.images import write_image
+from a2lc.labels.state import LabelState
+
+COLUMNS = ("image_id", "mask_id", "shown_class", "score", "answer", "crop")
+SKIP = "skip"
+_MARGIN = 0.4  # context around the mask, as a share of its longer side
+_PICTURE = 480  # pixels, longer side of a crop
+_DIMMED = 0.45  # brightness outside the mask
+_OUTLINE = (255, 0, 200)
+
+
+def write_queue(
+    path: Path,
+    queries: Sequence[Query],
+    state: LabelState,
+    image: Callable[[str], NDArray[np.uint8]],
+    classes: ClassSet,
+) -> None:
+    """Write a queue: crops first, the CSV last, so a queue that exists is complete.
+
+    Args:
+        path: The CSV; crops go into the folder `crops_<name>` beside it.
+        queries: The questions, most valuable first.
+        state: Current masks.
+        image: Gives the RGB image (H, W, 3) uint8 of an id.
+        classes: Class names.
+    """
+    crops = path.parent / f"crops_{path.stem}"
+    rows = []
+    for index, query in enumerate(queries, start=1):
+        crop = crops / f"{index:05d}.png"
+        write_image(crop, draw_crop(image(query.image_id), state.masks(query.image_id) == query.mask_id))
+        shown, relative = classes.name_of(query.label), crop.relative_to(path.parent).as_posix()
+        rows.append((query.image_id, query.mask_id, shown, f"{query.score:.6g}", "", relative))
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+
+
+def draw_crop(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The mask in its surroundings: left as it is, right outlined and the rest dimmed.
+
+    Args:
+        image: RGB (H, W, 3) uint8.
+        mask: (H, W) bool, at least one pixel.
+
+    Returns:
+        (h, 2w, 3) uint8, longer side of each half about 480 pixels.
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    margin = int(_MARGIN * max(np.ptp(rows), np.ptp(columns))) + 8
+    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
+    window = np.s_[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1]
+    photo, shape = Image.fromarray(image[window]), Image.fromarray(mask[window])
+    factor = _PICTURE / max(photo.size)
+    size = max(round(photo.width * factor), 1), max(round(photo.height * factor), 1)
+    photo, shape = photo.resize(size, Image.Resampling.BICUBIC), shape.convert("L").resize(size)
+    plain, inside = np.asarray(photo), np.asarray(shape) > 127
+    marked = np.where(inside[..., None], plain, plain * _DIMMED).astype(np.uint8)
+    marked[(np.asarray(shape.filter(ImageFilter.MaxFilter(5))) > 127) & ~inside] = _OUTLINE
+    return np.concatenate([plain, marked], axis=1)
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """One line of a queue: the question's key and the answer as written."""
+
+    line: int
+    image_id: str
+    mask_id: int
+    answer: str
+
+
+def read_queue(path: Path) -> list[QueueRow]:
+    """Read a queue or a filled copy of one; commas, semicolons and tabs separate, as spreadsheets write them.
+
+    Raises:
+        InputError: When columns are missing or a mask id is no number; every problem is listed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"{path} cannot be read as a queue", [str(error)])
+        raise
+    header = text.splitlines()[0] if text.strip() else ""
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
+    missing = [name for name in COLUMNS[:2] + COLUMNS[4:5] if name not in (reader.fieldnames or ())]
+    refuse(f"{path} is not a queue", [f"the column '{name}' is missing" for name in missing])
+    rows, problems = [], []
+    for line, row in enumerate(reader, start=2):
+        if not (row["mask_id"] or "").strip().isdigit():
+            problems.append(f"line {line}: mask_id is '{row['mask_id']}', expected a whole number")
+            continue
+        rows.append(QueueRow(line, row["image_id"].strip(), int(row["mask_id"]), (row["answer"] or "").strip()))
+    refuse(f"{path} has lines that cannot be read; nothing was written", problems)
+    return rows
