@@ -104,8 +104,8 @@ def _check_image(
     if labels.shape != masks.shape or labels.shape != size:
         return _Checked(
             (
-                f"'{image_id}': its image is {size[0]}x{size[1]}, its label map "
-                f"{labels.shape[0]}x{labels.shape[1]} and its mask map {masks.shape[0]}x{masks.shape[1]}: make its masks again or resize them with nearest",
+                f"'{image_id}': its image is {_size(size)}, its label map {_size(labels.shape)} and its mask map "
+                f"{_size(masks.shape)}: make its masks again or resize them with nearest",
             )
         )
     used = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
@@ -120,6 +120,10 @@ def _check_image(
         )
     if masks.min(initial=0) < 0:
         return _Checked((f"{pseudo_labels.mask_path(image_id)} has a negative mask id: ids count from 1, 0 = no mask",))
-    not_void = np.bincount(masks.ravel(), weights=(labels != classes.void).ravel())
     present = np.bincount(masks.ravel()) > 0
-    return _Checked((), int(present[1:].sum()), int((present & (not_void == 0))[1:].sum()))
+    labelled = np.bincount(masks[labels != classes.void], minlength=len(present)) > 0
+    return _Checked((), int(present[1:].sum()), int((present & ~labelled)[1:].sum()))
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

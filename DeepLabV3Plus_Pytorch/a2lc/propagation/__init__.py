@@ -1,0 +1,18 @@
+"""Propagation: a small network learns from the answers of a round and corrects masks that nobody was asked about."""
+
+from a2lc.propagation.criteria import selection_criteria
+from a2lc.propagation.lcm import LabelCorrectionModule, class_weights
+from a2lc.propagation.propagate import Propagation, propagate
+from a2lc.propagation.settings import PropagationSettings
+from a2lc.propagation.threshold import choose_threshold, held_out_predictions
+
+__all__ = [
+    "LabelCorrectionModule",
+    "Propagation",
+    "PropagationSettings",
+    "choose_threshold",
+    "class_weights",
+    "held_out_predictions",
+    "propagate",
+    "selection_criteria",
+]
