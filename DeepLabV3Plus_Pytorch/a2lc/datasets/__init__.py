@@ -1,0 +1,26 @@
+"""Where images and ground truth come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from a2lc.datasets.base import Dataset, Split
+from a2lc.datasets.folder import Folder, FolderSettings
+from a2lc.datasets.label_folder import LabelFolder, read_id_list
+from a2lc.datasets.pascal import Pascal, PascalSettings
+from a2lc.datasets.toyscapes import Toyscapes, ToyscapesSettings
+
+DatasetSettings = Annotated[PascalSettings | FolderSettings | ToyscapesSettings, Field(discriminator="name")]
+
+_DATASETS: dict[type, Any] = {PascalSettings: Pascal, FolderSettings: Folder, ToyscapesSettings: Toyscapes}
+
+
+def open_dataset(settings: PascalSettings | FolderSettings | ToyscapesSettings) -> Dataset:
+    """Open the data set that the settings describe. Raises InputError when its files are not there."""
+    dataset: Dataset = _DATASETS[type(settings)](settings)
+    return dataset
+
+
+__all__ = ["Dataset", "DatasetSettings", "LabelFolder", "Split", "open_dataset", "read_id_list"]

@@ -1,0 +1,74 @@
+"""PASCAL VOC 2012 in its official layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from a2lc.classes import load_classes
+from a2lc.datasets.base import Split
+from a2lc.datasets.label_folder import LabelFolder, read_id_list
+from a2lc.errors import InputError
+from a2lc.images import read_image
+from a2lc.settings import Settings
+
+
+class PascalSettings(Settings):
+    """PASCAL VOC 2012."""
+
+    name: Literal["pascal"]
+    """Which data set: pascal."""
+    root: Path = Path("data/pascal")
+    """Folder that holds VOCdevkit/VOC2012."""
+    download: bool = False
+    """Download the data into `root` when it is not there (2 GB)."""
+
+
+class Pascal:
+    """PASCAL VOC 2012, splits train and val of ImageSets/Segmentation; palette PNG, 255 = void.
+
+    Raises:
+        InputError: When the data is not there and `download` is off, or the download fails.
+    """
+
+    def __init__(self, settings: PascalSettings) -> None:
+        self._base = settings.root / "VOCdevkit" / "VOC2012"
+        if not self._base.is_dir() and settings.download:
+            _download(settings.root)
+        if not self._base.is_dir():
+            raise InputError(
+                f"{self._base} does not exist: set dataset.root to the folder that holds VOCdevkit/VOC2012, "
+                "or add dataset.download=true"
+            )
+        self.classes = load_classes("pascal")
+        self.ground_truth = LabelFolder(self._base / "SegmentationClass", len(self.classes), self.classes.void)
+        self.validation_truth = self.ground_truth
+        self.pseudo_labels = None
+
+    def ids(self, split: Split) -> tuple[str, ...]:
+        """Image ids of the official list of the split."""
+        return read_id_list(self._base / "ImageSets" / "Segmentation" / f"{split}.txt")
+
+    def image_path(self, image_id: str) -> Path:
+        """The JPEG of an image."""
+        return self._base / "JPEGImages" / f"{image_id}.jpg"
+
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """RGB (H, W, 3) uint8."""
+        return read_image(self.image_path(image_id))
+
+
+def _download(root: Path) -> None:
+    from torchvision.datasets import VOCSegmentation
+
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        VOCSegmentation(str(root), year="2012", image_set="train", download=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"PASCAL VOC 2012 could not be downloaded ({error}): fetch VOCtrainval_11-May-2012.tar by other means and "
+            f"unpack it in {root}"
+        ) from None
