@@ -1,0 +1,167 @@
+"""Gradient descent under way: network, optimizer and progress, and the file that a killed training continues from."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from a2lc.errors import InputError
+from a2lc.files import atomic_path
+from a2lc.segmentation.network import DeepLabV3Plus
+from a2lc.segmentation.settings import TrainingSettings
+from a2lc.segmentation.transforms import VOID, normalise
+from a2lc.segmentation.weights import copy_weights
+
+_log = logging.getLogger(__name__)
+
+
+class Descent:
+    """SGD with momentum; the backbone and the head have learning rates of their own, both fall polynomially.
+
+    Attributes:
+        step: Iterations made.
+        best_iteration: Iteration of the best validation so far, 0 before the first.
+        best_mean_iou: Its mIoU in [0, 1], -inf before the first.
+        last_mean_iou: mIoU of the latest validation, nan before the first.
+        best_weights: State dict of the best validation on the CPU, empty before the first.
+    """
+
+    def __init__(
+        self, network: DeepLabV3Plus, settings: TrainingSettings, device: torch.device, fingerprint: int
+    ) -> None:
+        """Start at iteration 0.
+
+        Args:
+            network: Already on `device`; put into training mode.
+            settings: How to train.
+            device: Where to compute.
+            fingerprint: Equal for two trainings that must end with the same weights; see `resume`.
+        """
+        self.step, self.best_iteration = 0, 0
+        self.best_mean_iou, self.last_mean_iou = -math.inf, math.nan
+        self.best_weights: dict[str, Tensor] = {}
+        self.network, self._settings, self._device, self._fingerprint = network.train(), settings, device, fingerprint
+        self._started = time.perf_counter()
+        self._first_rates = (settings.learning_rate * settings.backbone_learning_rate_factor, settings.learning_rate)
+        self._optimizer = torch.optim.SGD(
+            [{"params": network.backbone.parameters()}, {"params": network.classifier.parameters()}],
+            lr=settings.learning_rate,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+        self._mixed = settings.mixed_precision and device.type == "cuda"
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._mixed)
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the head in the latest step."""
+        return float(self._optimizer.param_groups[-1]["lr"])
+
+    @property
+    def seconds(self) -> float:
+        """Time spent, earlier attempts included up to what they saved."""
+        return time.perf_counter() - self._started
+
+    def advance(self, images: Tensor, labels: Tensor) -> float:
+        """Make one step on images (N, 3, h, w) uint8 and labels (N, h, w) uint8.
+
+        Returns:
+            The loss before the step.
+
+        Raises:
+            InputError: When the loss is not finite.
+        """
+        settings = self._settings
+        decay = (1 - self.step / settings.iterations) ** settings.poly_power
+        for group, rate in zip(self._optimizer.param_groups, self._first_rates, strict=True):
+            group["lr"] = max(rate * decay, settings.learning_rate_floor)
+        inputs = normalise(images.to(self._device, non_blocking=True), settings.mean, settings.std)
+        with torch.autocast(self._device.type, enabled=self._mixed):
+            logits = self.network(inputs)
+        loss = cross_entropy(logits, labels.to(self._device, non_blocking=True))
+        value = loss.item()
+        if not math.isfinite(value):
+            raise InputError(
+                f"the loss is {value} at iteration {self.step + 1}, so the training has diverged: set "
+                f"training.learning_rate below {settings.learning_rate:g}"
+            )
+        self._optimizer.zero_grad()
+        self._scaler.scale(loss).backward()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self.step += 1
+        return value
+
+    def judge(self, validate: Callable[[nn.Module], float]) -> None:
+        """Validate the network in evaluation mode; keep a copy of its weights if they are the best so far."""
+        self.last_mean_iou = validate(self.network.eval())
+        self.network.train()
+        if self.last_mean_iou > self.best_mean_iou:
+            self.best_mean_iou, self.best_iteration = self.last_mean_iou, self.step
+            self.best_weights = weights_of(self.network)
+
+    def save(self, path: Path) -> None:
+        """Write all that a resumed training needs.
+
+        The best weights are part of it: of two files, one could be newer than the other after a kill.
+        """
+        state = {
+            "fingerprint": self._fingerprint,
+            "seconds": self.seconds,
+            "progress": {name: getattr(self, name) for name in _PROGRESS},
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+        }
+        with atomic_path(path) as temporary:
+            torch.save(state, temporary)
+
+    def resume(self, path: Path) -> None:
+        """Continue from what `save` wrote.
+
+        Raises:
+            InputError: When the file is unreadable or its fingerprint or network is another one.
+        """
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception:  # unpickling bytes that are no pickle raises anything
+            raise InputError(f"{path} cannot be read: delete it to start this training anew") from None
+        if state["fingerprint"] != self._fingerprint:
+            raise InputError(
+                f"{path} was left by a training with other settings, seeds or images: continue it with those, or "
+                "delete it to start anew"
+            )
+        copy_weights(self.network, state["network"], str(path))
+        self._optimizer.load_state_dict(state["optimizer"])
+        if state["scaler"]:  # empty where the training began without mixed precision
+            self._scaler.load_state_dict(state["scaler"])
+        for name in _PROGRESS:
+            setattr(self, name, state["progress"][name])
+        self._started -= state["seconds"]
+        _log.info("continuing at iteration %d, from %s", self.step, path)
+
+
+_PROGRESS = ("step", "best_iteration", "best_mean_iou", "last_mean_iou", "best_weights")
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy over the pixels that are not void; 0, not nan, where all are.
+
+    Args:
+        logits: (N, C, H, W) float.
+        labels: (N, H, W) integers, 255 = void.
+    """
+    total = functional.cross_entropy(logits.float(), labels.long(), ignore_index=VOID, reduction="sum")
+    return total / (labels != VOID).sum().clamp(min=1)
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """A copy of the network's state dict on the CPU."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}

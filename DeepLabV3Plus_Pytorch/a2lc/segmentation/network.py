@@ -1,0 +1,155 @@
+"""DeepLabV3+ on a timm backbone.
+
+Source: Chen, Zhu, Papandreou, Schroff and Adam, "Encoder-Decoder with Atrous Separable Convolution for Semantic Image
+Segmentation", ECCV 2018.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.layers import SeparableConv2d
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.segmentation.deeplabv3 import ASPP
+
+from a2lc.errors import InputError
+from a2lc.segmentation.randomness import torch_seed
+from a2lc.segmentation.settings import NetworkSettings
+from a2lc.segmentation.weights import copy_weights, read_weights
+
+LOW_LEVEL_STRIDE = 4
+LOW_LEVEL_CHANNELS = 48
+
+
+class DeepLabV3Plus(nn.Module):
+    """DeepLabV3+: a dilated backbone, an atrous spatial pyramid, and a decoder that adds features of stride 4.
+
+    With a ResNet the names in the state dict are those of torchvision below `backbone.` and those that public
+    DeepLabV3+ checkpoints use below `classifier.`.
+    """
+
+    def __init__(self, backbone: nn.Module, settings: NetworkSettings, num_classes: int) -> None:
+        """Put a freshly initialised head on `backbone`.
+
+        Args:
+            backbone: A timm `features_only` model with features at stride 4 and, last, at the output stride.
+            settings: Shape of the head.
+            num_classes: C, channels of the logits.
+        """
+        super().__init__()
+        info: Any = backbone.feature_info
+        channels = info.channels()
+        self.low_level = info.reduction().index(LOW_LEVEL_STRIDE)
+        self.backbone = backbone
+        self.classifier = _Head(channels[self.low_level], channels[-1], settings, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map normalised images (N, 3, H, W) float32 to logits (N, C, H, W)."""
+        features = self.backbone(images)
+        logits = self.classifier(features[self.low_level], features[-1])
+        return functional.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class _Head(nn.Module):
+    """Atrous pyramid on the deep features, joined with the low-level features by the decoder."""
+
+    def __init__(self, low_channels: int, high_channels: int, settings: NetworkSettings, num_classes: int) -> None:
+        super().__init__()
+        width = settings.aspp_channels
+        self.project = nn.Sequential(
+            nn.Conv2d(low_channels, LOW_LEVEL_CHANNELS, 1, bias=False), nn.BatchNorm2d(LOW_LEVEL_CHANNELS), nn.ReLU()
+        )
+        self.aspp = ASPP(high_channels, settings.rates, width)
+        self.aspp.project[-1] = nn.Dropout(settings.dropout)
+        self.classifier = nn.Sequential(
+            nn.Conv2d(LOW_LEVEL_CHANNELS + width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, num_classes, 1),
+        )
+        if settings.separable:
+            _separate(self)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, low: Tensor, high: Tensor) -> Tensor:
+        pyramid = functional.interpolate(self.aspp(high), size=low.shape[-2:], mode="bilinear", align_corners=False)
+        return self.classifier(torch.cat([self.project(low), pyramid], dim=1))
+
+
+def _separate(head: nn.Module) -> None:
+    """Put depthwise separable convolutions in the place of all 3x3 convolutions."""
+    for parent in list(head.modules()):
+        for name, conv in list(parent.named_children()):
+            if isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3):
+                separable = SeparableConv2d(conv.in_channels, conv.out_channels, 3, dilation=conv.dilation[0])
+                setattr(parent, name, separable)
+
+
+def build_network(settings: NetworkSettings, num_classes: int, seed: int) -> DeepLabV3Plus:
+    """Build the network on the CPU; its random weights are a function of `seed`, the global random state is left alone.
+
+    Args:
+        settings: Backbone, its weights, and the shape of the head.
+        num_classes: C, channels of the logits.
+        seed: From `a2lc.seeding.seed_of`.
+
+    Raises:
+        InputError: When the backbone is unknown or has not the features needed, or its weights cannot be had.
+    """
+    with torch_seed(seed):
+        network = DeepLabV3Plus(_backbone(settings), settings, num_classes)
+    for module in network.backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = settings.backbone_batchnorm_momentum
+    return network
+
+
+def _backbone(settings: NetworkSettings) -> nn.Module:
+    name, weights = settings.backbone, settings.backbone_weights
+    known = {*timm.list_models(), *timm.list_pretrained()}
+    if name not in known:
+        nearest = " or ".join(difflib.get_close_matches(name, sorted(known), n=3)) or "one of timm.list_models()"
+        raise InputError(f"network.backbone is '{name}', which timm does not have: did you mean {nearest}?")
+    backbone = _random_backbone(name, settings.output_stride)
+    if weights == "none":
+        return backbone
+    if weights == "imagenet":
+        return _downloaded_backbone(name, settings.output_stride)
+    if not Path(weights).is_file():
+        raise InputError(f"network.backbone_weights is '{weights}': expected imagenet, none or an existing file")
+    with torch.device("meta"):
+        whole_model = timm.create_model(name).state_dict()
+    copy_weights(backbone, read_weights(Path(weights)), weights, unused=whole_model)
+    return backbone
+
+
+def _random_backbone(name: str, output_stride: int) -> nn.Module:
+    try:
+        backbone: Any = timm.create_model(name, features_only=True, output_stride=output_stride)
+    except Exception:  # each family of models refuses in its own way
+        strides = []
+    else:
+        strides = backbone.feature_info.reduction()
+    if LOW_LEVEL_STRIDE not in strides or strides[-1] != output_stride:
+        raise InputError(
+            f"network.backbone '{name}' does not give features at stride {LOW_LEVEL_STRIDE} and {output_stride}, as "
+            "DeepLabV3+ needs them: choose a ResNet, MobileNet, EfficientNet or ConvNeXt"
+        )
+    return backbone
+
+
+def _downloaded_backbone(name: str, output_stride: int) -> nn.Module:
+    try:
+        return timm.create_model(name, features_only=True, output_stride=output_stride, pretrained=True)
+    except Exception as error:  # whatever the network, the hub or its client raise
+        raise InputError(
+            f"the ImageNet weights of '{name}' could not be downloaded ({str(error).splitlines()[0]}): set "
+            "network.backbone_weights to a .safetensors or .pth file, or to none for random weights"
+        ) from error

@@ -1,0 +1,121 @@
+"""Predicting one image at a time at its own size; no probability map is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from a2lc.labels.base import LabelSource
+from a2lc.metrics import ConfusionMatrix
+from a2lc.segmentation.loading import check_labels, load_batches
+from a2lc.segmentation.settings import TrainingSettings
+from a2lc.segmentation.transforms import VOID, normalise, to_tensor
+from a2lc.segmentation.weights import copy_weights, read_weights
+
+Images = Callable[[str], NDArray[np.uint8]]
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Load a checkpoint that `train` wrote.
+
+    Raises:
+        InputError: When the file is missing, unreadable, or was written by a network of another shape.
+    """
+    copy_weights(network, read_weights(path), str(path))
+
+
+def predict(
+    network: nn.Module,
+    image_ids: Sequence[str],
+    images: Images,
+    settings: TrainingSettings,
+    device: torch.device,
+    workers: int = 0,
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield (image id, class probabilities) in the given order.
+
+    Args:
+        network: Already on `device`; put into evaluation mode.
+        image_ids: Images to predict.
+        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers.
+        settings: Mean and standard deviation of the normalisation.
+        device: Where to compute.
+        workers: Processes that load the next images meanwhile.
+
+    Yields:
+        Image id and (C, H, W) float32 on `device`, softmax over the classes.
+
+    Raises:
+        InputError: When an image cannot be read.
+    """
+    network.eval()
+    batches = load_batches(_Image(images), [[image_id] for image_id in image_ids], workers, device)
+    for image_id, image in zip(image_ids, batches, strict=True):
+        yield image_id, _probabilities(network, image, settings, device)
+
+
+def evaluate_network(
+    network: nn.Module,
+    image_ids: Sequence[str],
+    images: Images,
+    truth: LabelSource,
+    num_classes: int,
+    settings: TrainingSettings,
+    device: torch.device,
+    void: int = VOID,
+) -> ConfusionMatrix:
+    """Compare the network's predictions with ground truth, pixel by pixel, at the images' own size.
+
+    Args:
+        network: Already on `device`; put into evaluation mode.
+        image_ids: Images to compare.
+        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `truth`.
+        truth: Ground truth (H, W) uint8.
+        num_classes: C.
+        settings: Normalisation and number of workers.
+        device: Where to compute.
+        void: Label of pixels that count nowhere.
+
+    Raises:
+        InputError: When an image or its ground truth is unfit.
+    """
+    network.eval()
+    confusion = ConfusionMatrix(num_classes)
+    load = _ImageAndTruth(images, truth, num_classes, void)
+    for image, labels in load_batches(load, [[image_id] for image_id in image_ids], settings.workers, device):
+        confusion.update(labels[0], _probabilities(network, image, settings, device).argmax(dim=0))
+    return confusion
+
+
+@torch.inference_mode()
+def _probabilities(network: nn.Module, image: Tensor, settings: TrainingSettings, device: torch.device) -> Tensor:
+    """Map a batch of one image (1, 3, H, W) uint8 to (C, H, W) float32."""
+    inputs = normalise(image.to(device, non_blocking=True), settings.mean, settings.std)
+    return network(inputs)[0].softmax(dim=0)
+
+
+@dataclass(frozen=True)
+class _Image:
+    images: Images
+
+    def __call__(self, image_id: str) -> Tensor:
+        return to_tensor(self.images(image_id))
+
+
+@dataclass(frozen=True)
+class _ImageAndTruth:
+    images: Images
+    truth: LabelSource
+    num_classes: int
+    void: int
+
+    def __call__(self, image_id: str) -> tuple[Tensor, Tensor]:
+        image, labels = self.images(image_id), self.truth.labels(image_id)
+        check_labels(image_id, image, labels, self.num_classes, self.void)
+        return to_tensor(image), torch.tensor(labels)

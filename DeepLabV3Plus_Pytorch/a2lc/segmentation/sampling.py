@@ -1,0 +1,61 @@
+"""What a training step sees: images and their augmentation as functions of the keys and the step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from a2lc.labels.base import LabelSource
+from a2lc.seeding import generator, seed_of
+from a2lc.segmentation.loading import check_labels
+from a2lc.segmentation.transforms import VOID, Augmentation
+
+Item = tuple[int, int]  # index of the image, seed of its augmentation
+
+
+def batch_of_step(step: int, count: int, batch_size: int, keys: Sequence[int | str]) -> list[Item]:
+    """Choose the images of a step: every epoch is a new permutation, of which an incomplete last batch is dropped.
+
+    With fewer images than a batch holds, permutations follow each other without a gap.
+
+    Args:
+        step: Iteration, from 0.
+        count: Number of training images.
+        batch_size: Items to return.
+        keys: Seed keys of the training.
+    """
+    epoch_length = count // batch_size * batch_size or count
+    items = []
+    for position in range(batch_size):
+        epoch, offset = divmod(step * batch_size + position, epoch_length)
+        if position == 0 or offset == 0:
+            order = generator(*keys, "epoch", epoch).permutation(count)
+        items.append((int(order[offset]), seed_of(*keys, "augment", step, position)))
+    return items
+
+
+@dataclass(frozen=True)
+class TrainingSamples:
+    """Loads and augments the items of a batch."""
+
+    images: Callable[[str], NDArray[np.uint8]]
+    labels: LabelSource
+    image_ids: Sequence[str]
+    num_classes: int
+    augment: Augmentation
+
+    def __call__(self, item: Item) -> tuple[Tensor, Tensor]:
+        """Return image (3, h, w) uint8 and labels (h, w) uint8.
+
+        Raises:
+            InputError: When one cannot be read, or the two do not fit each other or the classes.
+        """
+        index, seed = item
+        image_id = self.image_ids[index]
+        image, labels = self.images(image_id), self.labels.labels(image_id)
+        check_labels(image_id, image, labels, self.num_classes, VOID)
+        return self.augment(image, labels, seed)

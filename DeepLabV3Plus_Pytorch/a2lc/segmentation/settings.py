@@ -1,0 +1,120 @@
+"""Settings of the segmentation network and of its training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from a2lc.settings import Settings
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class NetworkSettings(Settings):
+    """DeepLabV3+: which backbone, and the shape of the head."""
+
+    backbone: str = "resnet101.tv_in1k"
+    """Name of a convolutional timm model, optionally with the tag of its weights (`timm.list_models()`)."""
+
+    backbone_weights: str = "imagenet"
+    """Where the backbone starts: "imagenet" (downloaded by timm), "none" (random), or a .safetensors or .pth file."""
+
+    output_stride: Literal[8, 16] = 16
+    """Pixels of the image per pixel of the deepest features; 8 is finer and about three times slower."""
+
+    aspp_rates: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    """Dilations of the three atrous convolutions, in feature pixels; null = 6, 12, 18 at stride 16, doubled at 8."""
+
+    separable: bool = False
+    """Whether the 3x3 convolutions of the head are depthwise separable: fewer weights, faster on a CPU."""
+
+    aspp_channels: PositiveInt = 256
+    """Channels of the atrous pyramid and of the decoder."""
+
+    dropout: Fraction = 0.1
+    """Share of the pyramid's outputs that is dropped in training."""
+
+    backbone_batchnorm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.01
+    """Share by which each batch renews the backbone's BatchNorm statistics."""
+
+    @property
+    def rates(self) -> tuple[int, int, int]:
+        """Dilations of the three atrous convolutions, the default for the output stride filled in."""
+        return self.aspp_rates or ((6, 12, 18) if self.output_stride == 16 else (12, 24, 36))
+
+    def without_weights(self) -> NetworkSettings:
+        """The same network with random weights: for one that is about to be loaded from a checkpoint."""
+        return self.model_copy(update={"backbone_weights": "none"})
+
+
+class TrainingSettings(Settings):
+    """Stochastic gradient descent on random crops."""
+
+    iterations: PositiveInt = 30_000
+    """Steps of gradient descent, one batch each."""
+
+    batch_size: Annotated[int, Field(ge=2)] = 16
+    """Images per batch; at least 2, because BatchNorm in the pooled branch needs more than one value per channel."""
+
+    crop_size: PositiveInt | tuple[PositiveInt, PositiveInt] = 513
+    """Training crop in pixels: the side of a square, or height and width."""
+
+    learning_rate: PositiveFloat = 0.1
+    """Learning rate of the head at the first iteration."""
+
+    backbone_learning_rate_factor: Annotated[float, Field(ge=0)] = 0.1
+    """Learning rate of the backbone as a multiple of the head's."""
+
+    momentum: Fraction = 0.9
+    """Momentum of the gradient descent."""
+
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    """L2 penalty per unit of weight."""
+
+    poly_power: Annotated[float, Field(ge=0)] = 0.9
+    """Exponent p of the schedule: learning rate × (1 - iteration / iterations)^p."""
+
+    learning_rate_floor: Annotated[float, Field(ge=0)] = 1e-6
+    """Below this the schedule lowers no learning rate."""
+
+    scale: tuple[PositiveFloat, PositiveFloat] | None = (0.5, 2.0)
+    """Range of the random factor by which an image is resized before it is cropped; null = never resized."""
+
+    horizontal_flip: bool = True
+    """Whether every second image, at random, is mirrored left to right."""
+
+    color_jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Largest relative change of brightness, contrast and saturation; 0 = none."""
+
+    padding: Literal["void", "background"] = "void"
+    """Label of what is added (in black) where an image is smaller than the crop: void, or background = class 0."""
+
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """Mean of R, G, B that is subtracted, on a scale of 0 to 1."""
+
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.229, 0.224, 0.225)
+    """Standard deviation of R, G, B that is divided by, on a scale of 0 to 1."""
+
+    validate_every: Annotated[int, Field(ge=0)] = 100
+    """Iterations from one validation to the next; 0 = only after the last iteration."""
+
+    save_every: PositiveInt = 500
+    """Iterations from one `training.pt` to the next: what a killed training loses at most."""
+
+    workers: Annotated[int, Field(ge=0)] = 2
+    """Processes that load images; 0 = the main process does. The results do not depend on it."""
+
+    mixed_precision: bool = False
+    """Whether to train in 16-bit floating point where that is safe; has an effect on CUDA devices only."""
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width of the training crop in pixels."""
+        return (self.crop_size, self.crop_size) if isinstance(self.crop_size, int) else self.crop_size
+
+    @model_validator(mode="after")
+    def _ordered_scale(self) -> TrainingSettings:
+        if self.scale is not None and self.scale[0] > self.scale[1]:
+            raise ValueError(f"scale must be [smallest, largest], got [{self.scale[0]}, {self.scale[1]}]")
+        return self

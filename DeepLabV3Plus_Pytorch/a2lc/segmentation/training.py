@@ -1,0 +1,142 @@
+"""Training by configuration: a killed training continues with the same command and ends with the same weights."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import nn
+from tqdm import tqdm
+
+from a2lc.errors import InputError
+from a2lc.files import atomic_path
+from a2lc.labels.base import LabelSource
+from a2lc.seeding import seed_of
+from a2lc.segmentation.descent import Descent, weights_of
+from a2lc.segmentation.loading import load_batches
+from a2lc.segmentation.network import DeepLabV3Plus
+from a2lc.segmentation.sampling import TrainingSamples, batch_of_step
+from a2lc.segmentation.settings import TrainingSettings
+from a2lc.segmentation.transforms import Augmentation
+
+_log = logging.getLogger(__name__)
+_FREE = {"workers", "save_every"}  # settings that change no weight
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What came out of a training.
+
+    Attributes:
+        iterations: Steps made.
+        best_iteration: Step whose weights stand in `best.safetensors`; the last one if nothing was validated.
+        best_mean_iou: Their validation mIoU in [0, 1], None if nothing was validated.
+        last_mean_iou: The validation mIoU of `last.safetensors`, None if nothing was validated.
+        seconds: Time spent, earlier attempts included up to what they saved.
+    """
+
+    iterations: int
+    best_iteration: int
+    best_mean_iou: float | None
+    last_mean_iou: float | None
+    seconds: float
+
+
+def train(
+    network: DeepLabV3Plus,
+    images: Callable[[str], NDArray[np.uint8]],
+    labels: LabelSource,
+    image_ids: Sequence[str],
+    settings: TrainingSettings,
+    *,
+    num_classes: int,
+    folder: Path,
+    keys: Sequence[int | str],
+    device: torch.device,
+    validate: Callable[[nn.Module], float] | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
+    description: str = "training",
+) -> TrainingResult:
+    """Train a network in place and leave `best.safetensors` and `last.safetensors` in `folder`.
+
+    While the training runs, `training.pt` in `folder` holds all there is to know; where it exists, the training
+    continues from it. With the same keys, CPU and thread count the weights are the same, bit by bit, whether or not
+    the training was interrupted and however many workers load images.
+
+    Args:
+        network: Starts with the weights it has; moved to `device`.
+        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`.
+        labels: Label maps (H, W) uint8 of the same size, 255 = void.
+        image_ids: The training images; may be fewer than a batch.
+        settings: How to train.
+        num_classes: C; every label is below C or void.
+        folder: Where checkpoints go; made if needed.
+        keys: Seed keys, for example (seed, round index).
+        device: Where to compute.
+        validate: Network in evaluation mode → mIoU in [0, 1]; decides which weights are the best.
+        on_progress: Called with (iterations made, loss) after every iteration.
+        description: What the progress bar and the log call this training.
+
+    Raises:
+        InputError: When an image or label map is unfit, the loss is not finite any more, or `training.pt` belongs to
+            another training.
+    """
+    if not image_ids:
+        raise InputError(f"{description}: there are no training images")
+    _log.info(
+        "%s: %d iterations, batches of %d from %d images, on %s",
+        *(description, settings.iterations, settings.batch_size, len(image_ids), device),
+    )
+    fingerprint = seed_of(settings.model_dump_json(exclude=_FREE), *keys, *image_ids)
+    descent, checkpoint = Descent(network.to(device), settings, device, fingerprint), folder / "training.pt"
+    if checkpoint.exists():
+        descent.resume(checkpoint)
+    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings))
+    steps = range(descent.step, settings.iterations)
+    batches = (batch_of_step(step, len(image_ids), settings.batch_size, keys) for step in steps)
+    with (
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
+        tqdm(total=settings.iterations, initial=descent.step, desc=description, unit="it", disable=None) as bar,
+    ):
+        for batch_images, batch_labels in load_batches(samples, batches, settings.workers, device):
+            torch.manual_seed(seed_of(*keys, "step", descent.step))  # dropout, and whatever a backbone draws
+            loss = descent.advance(batch_images, batch_labels)
+            bar.set_postfix(loss=f"{loss:.4f}", lr=f"{descent.learning_rate:.2g}", refresh=False)
+            bar.update()
+            _log.debug("iteration %d/%d loss %.4f", descent.step, settings.iterations, loss)
+            if validate is not None and _is_due(descent.step, settings):
+                descent.judge(validate)
+                _log.info("%s: iteration %d: mIoU %.4f", description, descent.step, descent.last_mean_iou)
+            if on_progress is not None:
+                on_progress(descent.step, loss)
+            if descent.step % settings.save_every == 0 and descent.step < settings.iterations:
+                descent.save(checkpoint)
+    return _finish(descent, folder, description)
+
+
+def _is_due(step: int, settings: TrainingSettings) -> bool:
+    every = settings.validate_every
+    return step == settings.iterations or (every > 0 and step % every == 0)
+
+
+def _finish(descent: Descent, folder: Path, description: str) -> TrainingResult:
+    last = weights_of(descent.network)
+    for name, weights in (("best", descent.best_weights or last), ("last", last)):
+        with atomic_path(folder / f"{name}.safetensors") as temporary:
+            save_file(weights, temporary)
+    (folder / "training.pt").unlink(missing_ok=True)
+    _log.info("%s: finished after %.0f s", description, descent.seconds)
+    return TrainingResult(
+        iterations=descent.step,
+        best_iteration=descent.best_iteration or descent.step,
+        best_mean_iou=descent.best_mean_iou if descent.best_weights else None,
+        last_mean_iou=None if math.isnan(descent.last_mean_iou) else descent.last_mean_iou,
+        seconds=descent.seconds,
+    )

@@ -1,0 +1,73 @@
+"""Augmentation of training images, and the normalisation that training and prediction share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from a2lc.segmentation.randomness import torch_seed
+from a2lc.segmentation.settings import TrainingSettings
+
+VOID = 255
+_BACKGROUND = 0
+
+
+class Augmentation:
+    """Random scale, crop, flip and colours, as a function of a seed.
+
+    Images stay uint8: a quarter of the bytes on the way from worker to device, where `normalise` takes over.
+    """
+
+    def __init__(self, settings: TrainingSettings) -> None:
+        """Compose what the settings ask for."""
+        padding = VOID if settings.padding == "void" else _BACKGROUND
+        fill = {tv_tensors.Image: 0, tv_tensors.Mask: padding}
+        steps: list[nn.Module] = [_RandomScale(settings.scale)] if settings.scale else []
+        steps.append(v2.RandomCrop(settings.crop, pad_if_needed=True, fill=fill))
+        steps += [v2.RandomHorizontalFlip()] if settings.horizontal_flip else []
+        steps += [v2.ColorJitter(*[settings.color_jitter] * 3)] if settings.color_jitter else []
+        self._transform = v2.Compose(steps)
+
+    def __call__(self, image: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int) -> tuple[Tensor, Tensor]:
+        """Augment one image.
+
+        Args:
+            image: RGB (H, W, 3) uint8.
+            labels: (H, W) uint8, 255 = void.
+            seed: Decides all that is random.
+
+        Returns:
+            Image (3, h, w) uint8 and labels (h, w) uint8 at the crop size h, w.
+        """
+        with torch_seed(seed):
+            views = self._transform(tv_tensors.Image(to_tensor(image)), tv_tensors.Mask(torch.tensor(labels)))
+        return views[0].as_subclass(Tensor), views[1].as_subclass(Tensor)
+
+
+class _RandomScale(nn.Module):
+    """Resizes by a uniformly drawn factor: bilinear with antialiasing for images, nearest for labels."""
+
+    def __init__(self, scale: tuple[float, float]) -> None:
+        super().__init__()
+        self._scale = scale
+
+    def forward(self, *views: Tensor) -> tuple[Tensor, ...]:
+        factor = torch.empty(()).uniform_(*self._scale).item()
+        size = [max(1, int(side * factor)) for side in views[0].shape[-2:]]
+        return tuple(v2.functional.resize(view, size) for view in views)
+
+
+def to_tensor(image: NDArray[np.uint8]) -> Tensor:
+    """Turn an RGB image (H, W, 3) uint8 into a tensor (3, H, W) uint8 of its own memory."""
+    return torch.tensor(image).permute(2, 0, 1).contiguous()
+
+
+def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Map images (..., 3, H, W) uint8 to float32: (image / 255 - mean) / std per channel."""
+    return v2.functional.normalize(v2.functional.to_dtype(images, torch.float32, scale=True), list(mean), list(std))
