@@ -1,0 +1,154 @@
+"""The command line: one executable, one verb per stage. Heavy imports happen inside the verbs, so --help is instant."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from a2lc import __version__
+from a2lc.errors import InputError, WaitingForAnswers
+
+_WAITING = 3
+_CONFIG_HELP = "built-in configuration (demo, pascal, folder) or a YAML file"
+_SET_HELP = "settings, for example rounds=3 training.batch_size=8; 'a2lc run --keys' lists all of them"
+
+# verb: (what it does, details and examples)
+_VERBS = {
+    "run": (
+        "run the whole loop: train, score, annotate, propagate, retrain, evaluate; per seed and method",
+        "Continues where it was stopped, however that happened. Ends with tables and a figure in\n"
+        "<output>/results/<experiment>/. Exit code 3: questions for people wait in a queue.csv.\n\n"
+        "examples:\n"
+        "  a2lc run demo\n"
+        "  a2lc run pascal dataset.root=/data/voc pseudo_labels=/data/voc/grounded_sam/0.2 method=a2lc,alc,random\n"
+        "  a2lc run folder dataset.root=my_images annotator=answers",
+    ),
+    "train": (
+        "train the network of the next round on the current labels",
+        "example:\n  a2lc train folder dataset.root=my_images annotator=answers",
+    ),
+    "score": (
+        "score every mask with the newest network; writes mask_table.parquet",
+        "example:\n  a2lc score folder dataset.root=my_images annotator=answers",
+    ),
+    "select": (
+        "write the masks most worth a click to queue.csv, with one picture each",
+        "Fill the column 'answer' of every row with yes, a class name, void, or skip.\n\n"
+        "example:\n  a2lc select folder dataset.root=my_images annotator=answers budget=50",
+    ),
+    "correct": (
+        "take answers: from a filled queue (--answers) or from the configured annotator",
+        "Every row is checked before any is written.\n\n"
+        "example:\n  a2lc correct folder dataset.root=my_images annotator=answers --answers queue.csv",
+    ),
+    "propagate": (
+        "learn from the answers and correct masks that nobody was asked about",
+        "example:\n  a2lc propagate folder dataset.root=my_images annotator=answers",
+    ),
+    "evaluate": (
+        "measure finished rounds; or any label maps against ground truth",
+        "examples:\n"
+        "  a2lc evaluate folder dataset.root=my_images\n"
+        "  a2lc evaluate --labels voc/grounded_sam/0.2 --ground-truth voc/SegmentationClass --ids train.txt "
+        "--classes pascal",
+    ),
+    "export": (
+        "write the corrected labels as palette PNGs, with masks, manifest and classes.yaml",
+        "example:\n  a2lc export folder dataset.root=my_images --to corrected --round 2",
+    ),
+    "report": (
+        "write the results tables and the figure again",
+        "example:\n  a2lc report demo",
+    ),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: Arguments without the program's name; None = those of the process.
+
+    Returns:
+        0 when every promised output exists, 2 on bad input, 3 when people have to answer first, 130 when interrupted.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parse(given)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("a2lc").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
+    try:
+        of_labels = arguments.verb == "evaluate" and (arguments.labels or arguments.ground_truth)
+        module = importlib.import_module("a2lc.label_report" if of_labels else "a2lc.verbs")
+        getattr(module, arguments.verb)(arguments, "a2lc " + " ".join(given))
+    except WaitingForAnswers as waiting:
+        sys.stderr.write(f"a2lc: {waiting}\n")
+        return _WAITING
+    except InputError as error:
+        sys.stderr.write(f"a2lc: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("a2lc: stopped; the same command continues from here\n")
+        return 130
+    return 0
+
+
+def _parse(given: list[str]) -> argparse.Namespace:
+    """Parse; settings may also stand behind options, which argparse alone does not take."""
+    parser = build_parser()
+    arguments, rest = parser.parse_known_args(given)
+    unknown = [argument for argument in rest if argument.startswith("-")]
+    if unknown:
+        parser.error(f"unknown option {unknown[0]}: see a2lc {arguments.verb} --help")
+    arguments.settings += rest
+    return arguments
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="a2lc",
+        description="Active label correction for semantic segmentation: noisy masks in, trustworthy labels out.",
+        epilog="start here:\n  a2lc run demo        the whole loop on a small world drawn by the program\n"
+        "  a2lc run --help      what a run does and how to configure it",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"a2lc {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, (summary, details) in _VERBS.items():
+        command = verbs.add_parser(
+            verb,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=details,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        optional = "?" if verb in ("run", "evaluate") else None
+        command.add_argument("config", metavar="CONFIG", nargs=optional, help=_CONFIG_HELP)
+        command.add_argument("settings", metavar="key=value", nargs="*", help=_SET_HELP)
+        command.add_argument("--verbose", action="store_true", help="log every image and iteration")
+        _add_options(verb, command)
+    return parser
+
+
+def _add_options(verb: str, command: argparse.ArgumentParser) -> None:
+    if verb == "run":
+        command.add_argument("--keys", action="store_true", help="list every setting with its default and meaning")
+        command.add_argument("--show", action="store_true", help="print the composed configuration and stop")
+    if verb == "correct":
+        command.add_argument("--answers", metavar="FILE", help="filled copy of queue.csv")
+        command.add_argument("--annotator-name", default="answers", metavar="NAME", help="who answered, for the ledger")
+    if verb == "export":
+        command.add_argument("--to", required=True, metavar="FOLDER", help="new folder for the label set")
+        command.add_argument("--round", type=int, metavar="R", help="labels of this round; default: the newest")
+    if verb == "evaluate":
+        command.add_argument("--labels", metavar="FOLDER", help="pseudo-label set (ours or the research layout)")
+        command.add_argument("--ground-truth", metavar="FOLDER", help="folder of ground-truth PNGs")
+        command.add_argument("--ids", metavar="FILE", help="list of image ids; default: all in the set")
+        command.add_argument("--classes", metavar="LIST", help="pascal, toyscapes or a classes.yaml")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,159 @@
+"""The configuration of a run: the settings classes of the rooms, composed from layers of YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from a2lc.acquisition import AcquisitionSettings
+from a2lc.annotators import AnnotatorSettings
+from a2lc.config_layers import explain, merge, nearest, parse_overrides, read_yaml
+from a2lc.datasets import DatasetSettings
+from a2lc.errors import InputError
+from a2lc.propagation import PropagationSettings
+from a2lc.segmentation import NetworkSettings, TrainingSettings
+from a2lc.settings import Settings
+
+_CONFIGS = resources.files("a2lc") / "configs"
+
+
+class RunConfig(Settings):
+    """One method on one data set, for one or several seeds."""
+
+    experiment: str
+    """Name of the folders below runs/ and results/."""
+    dataset: DatasetSettings
+    """Images and ground truth."""
+    pseudo_labels: Path | None = None
+    """Pseudo-label set; None = the one that the data set brings along."""
+    output: Path = Path("outputs")
+    """Folder of runs/ and results/."""
+    method: str = "a2lc"
+    """a2lc, alc, random, or several, separated by commas."""
+    seeds: tuple[int, ...] = (1,)
+    """Seeds, each a run of its own."""
+    rounds: int = Field(5, ge=0)
+    """Rounds of correction."""
+    budget: int = Field(1000, ge=1)
+    """Clicks (masks) per round."""
+    inner_batch: int | None = Field(None, ge=1)
+    """Clicks after which the answers are learned from within a round; None = the whole budget at once."""
+    fidelity: Literal["official", "corrected"] = "corrected"
+    """official: every quirk of the official code that changes numbers; corrected: none of them."""
+    checkpoint: Literal["best", "last"] = "last"
+    """Which weights of a round score the next one: best on the validation images, or the last."""
+    device: str = "auto"
+    """auto (CUDA when there is one), cpu, cuda, cuda:1, ..."""
+    deterministic: bool = False
+    """Bitwise reproducible on CUDA, slower; on the CPU it always is."""
+    network: NetworkSettings = NetworkSettings()
+    """DeepLabV3+."""
+    training: TrainingSettings = TrainingSettings()
+    """Training of the network."""
+    acquisition: AcquisitionSettings = AcquisitionSettings()
+    """Which masks are asked about."""
+    annotator: AnnotatorSettings = AnnotatorSettings()
+    """Who answers."""
+    propagation: PropagationSettings = PropagationSettings()
+    """What is learned from the answers for masks nobody looked at."""
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _one_seed(cls, seeds: Any) -> Any:
+        return (seeds,) if isinstance(seeds, int) else seeds
+
+    @model_validator(mode="after")
+    def _check(self) -> RunConfig:
+        thresholds = self.propagation.threshold
+        if isinstance(thresholds, tuple) and len(thresholds) < self.rounds:
+            raise ValueError(
+                f"propagation.threshold lists {len(thresholds)} rounds but rounds is {self.rounds}: "
+                "give one value per round, or a single one for all"
+            )
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}")
+        return self
+
+    def difference(self, other: RunConfig, keys: Sequence[str]) -> list[str]:
+        """Lines "key: value here -> value there" for what differs under the given top-level keys."""
+        mine, theirs = _flatten(self.model_dump(mode="json")), _flatten(other.model_dump(mode="json"))
+        different = [key for key in {**mine, **theirs} if mine.get(key) != theirs.get(key)]
+        chosen = sorted(key for key in different if key.split(".")[0] in keys and key not in _FREE)
+        return [f"{key}: {mine.get(key)} -> {theirs.get(key)}" for key in chosen]
+
+
+# what may change between two starts of the same run without changing its result
+_FREE = ("training.workers", "training.save_every")
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunConfig]:
+    """Compose the configuration of every method asked for.
+
+    Layers, later ones win: defaults, configs/fidelity/<fidelity>.yaml, configs/methods/<method>.yaml, the
+    configuration named, the overrides.
+
+    Args:
+        name_or_path: Name of a built-in configuration (pascal, folder, demo) or path of a YAML file.
+        overrides: "key=value" with dotted keys; values are read as YAML.
+
+    Returns:
+        One configuration per method, in the order asked for.
+
+    Raises:
+        InputError: When something is unknown or invalid; every problem is listed, with the nearest valid name.
+    """
+    named = {"experiment": Path(name_or_path).stem, **read_yaml(_find(name_or_path, _CONFIGS))}
+    top = merge(named, parse_overrides(overrides))
+    methods = top.pop("method", "a2lc")
+    methods = methods.split(",") if isinstance(methods, str) else methods
+    fidelity = _layer("fidelity", str(top.get("fidelity", "corrected")))
+    configs = []
+    for method in methods:
+        layered = merge(merge(fidelity, _layer("methods", str(method).strip())), top)
+        try:
+            configs.append(RunConfig.model_validate({**layered, "method": str(method).strip()}))
+        except ValidationError as error:
+            raise InputError(explain(error, RunConfig, name_or_path)) from None
+    return configs
+
+
+def _find(name_or_path: str, folder: Any) -> Any:
+    built_in = folder / f"{name_or_path}.yaml"
+    if "/" not in name_or_path and built_in.is_file():
+        return built_in
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    known = [entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")]
+    raise InputError(
+        f"no configuration {name_or_path}: give a YAML file or one of {', '.join(sorted(known))}"
+        f"{nearest(name_or_path, known)}"
+    )
+
+
+def _layer(kind: str, name: str) -> dict[str, Any]:
+    """A layer of configs/<kind>/ by its name."""
+    folder = _CONFIGS / kind
+    known = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir())
+    if name not in known:
+        key = {"methods": "method"}.get(kind, kind)
+        raise InputError(f"{key} is '{name}': expected one of {', '.join(known)}{nearest(name, known)}")
+    return read_yaml(folder / f"{name}.yaml")
+
+
+def dump_config(config: RunConfig) -> str:
+    """The whole configuration as YAML."""
+    text: str = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    return text

@@ -1,0 +1,115 @@
+"""How good labels and networks are: the numbers of a round. Ground truth is opened here and by the annotator only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from a2lc.files import read_json
+from a2lc.label_report import compare_labels
+from a2lc.labels.ledger import Decision
+from a2lc.mask_table import read_mask_table
+from a2lc.run import Run
+
+STAGES = ("train", "score", "annotate", "propagate", "evaluate")
+
+
+def round_metrics(run: Run, round_index: int) -> dict[str, Any]:
+    """All numbers of a round, one row of the results table: fractions in [0, 1], counts, seconds; None = not known."""
+    training = read_json(run.round_folder(round_index) / "training.json")
+    decisions = run.ledger.decisions(round_index) if round_index else []
+    clicks = len(run.ledger.queried(before_round=round_index + 1)) if round_index else 0
+    data = _data_metrics(run, round_index)
+    return {
+        "round": round_index,
+        "clicks": clicks,
+        **{key: value for key, value in data.items() if not key.startswith("iou_")},
+        "model_miou_best": training["best_mean_iou"],
+        "model_miou_last": training["last_mean_iou"],
+        **_correction_metrics(run, round_index, decisions),
+        **{key: value for key, value in data.items() if key.startswith("iou_")},
+    }
+
+
+def _data_metrics(run: Run, round_index: int) -> dict[str, Any]:
+    names = ("miou", "miou_present", "accuracy", "mean_accuracy", "fw_accuracy", "unlabelled")
+    classes = run.dataset.classes.names
+    if run.dataset.ground_truth is None:
+        return {f"data_{name}": None for name in names} | {f"iou_{name}": None for name in classes}
+    state = run.state(round_index)
+    metrics = compare_labels(state, run.dataset.ground_truth, run.dataset.ids("train"), len(classes)).to_metrics()
+    values = (
+        metrics.mean_iou,
+        metrics.mean_iou_present,
+        metrics.accuracy,
+        metrics.mean_class_accuracy,
+        metrics.frequency_weighted_accuracy,
+        metrics.unlabelled / max(metrics.pixels, 1),
+    )
+    data = {f"data_{name}": finite(value) for name, value in zip(names, values, strict=True)}
+    return data | {f"iou_{name}": value for name, value in zip(classes, metrics.class_iou, strict=True)}
+
+
+def finite(value: float) -> float | None:
+    """None in place of nan, which JSON does not know."""
+    return None if math.isnan(value) else value
+
+
+def _correction_metrics(run: Run, round_index: int, decisions: Sequence[Decision]) -> dict[str, Any]:
+    """What the annotator and the propagation did in a round."""
+    answered = [decision for decision in decisions if decision.queried and decision.label_after is not None]
+    changed = [decision for decision in answered if decision.relabelled]
+    propagated = [decision for decision in decisions if decision.source == "lcm"]
+    void = run.dataset.classes.void
+    about = read_mask_table(run.mask_table_path(round_index)).about if round_index else {}
+    return {
+        "p": 1 - len(changed) / len(answered) if answered else None,
+        "skipped": sum(decision.queried for decision in decisions) - len(answered),
+        "annotator_changes": len(changed),
+        "void_answers": sum(decision.label_after == void for decision in changed),
+        "lcm_changes": len(propagated),
+        "lcm_precision": _precision(run, propagated),
+        "class_imbalance": about.get("class_imbalance"),
+    }
+
+
+def _precision(run: Run, propagated: Sequence[Decision]) -> float | None:
+    """Share of automatic changes that gave a mask the majority class of its ground truth (void without a vote)."""
+    truth, classes = run.dataset.ground_truth, len(run.dataset.classes)
+    if truth is None or not propagated:
+        return None
+    by_image: dict[str, list[Decision]] = {}
+    for decision in propagated:
+        by_image.setdefault(decision.image_id, []).append(decision)
+    right = sum(
+        _is_majority(truth.labels(image_id)[masks == decision.mask_id], decision.label_after, classes)
+        for image_id, group in by_image.items()
+        for masks in [run.pseudo_labels.masks(image_id)]
+        for decision in group
+    )
+    return right / len(propagated)
+
+
+def _is_majority(truth: np.ndarray, label: int | None, classes: int) -> bool:
+    counts = np.bincount(truth, minlength=256)[:classes]
+    return label is not None and counts.max() > 0 and counts[label] == counts.max()
+
+
+def stage_seconds(run: Run, round_index: int) -> dict[str, Any]:
+    """Wall-clock seconds of each stage of a round."""
+    seconds = read_json(run.round_folder(round_index) / "seconds.json")
+    return {f"seconds_{stage}": seconds.get(stage) for stage in STAGES}
+
+
+def table_rows(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
+    """The rows of the results table of one seed: every finished round of every method."""
+    rows: list[Mapping[str, Any]] = []
+    for run in runs:
+        for round_index in range(run.config.rounds + 1):
+            path = run.round_folder(round_index) / "metrics.json"
+            if path.exists():
+                rows.append({"method": run.config.method, **read_json(path)})
+    return rows

@@ -1,0 +1,116 @@
+"""From configurations to runs that can start: data opened, pseudo-labels checked, device chosen, folder claimed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from a2lc.config import RunConfig
+from a2lc.datasets import open_dataset
+from a2lc.errors import InputError
+from a2lc.evaluation import table_rows
+from a2lc.files import write_text
+from a2lc.labels.check import check_pseudo_labels
+from a2lc.labels.store import open_pseudo_labels
+from a2lc.reporting import plot_miou, summarise, write_seed_csv
+from a2lc.run import Run
+
+
+def open_runs(configs: Sequence[RunConfig]) -> list[Run]:
+    """Open the data once and make a run per seed and method, seed by seed.
+
+    Raises:
+        InputError: When data or pseudo-labels are missing or broken (every problem is listed), the device does not
+            exist, or there is nobody to answer.
+    """
+    first = configs[0]
+    dataset = open_dataset(first.dataset)
+    folder = first.pseudo_labels or dataset.pseudo_labels
+    if folder is None:
+        raise InputError("pseudo_labels is not set: give the folder of the pseudo-label set, pseudo_labels=<folder>")
+    if dataset.ground_truth is None and any(config.annotator.name == "ground_truth" for config in configs):
+        raise InputError(
+            "the training images have no ground truth for a simulated annotator: add annotator=answers to answer the "
+            "questions yourself"
+        )
+    pseudo_labels = open_pseudo_labels(folder)
+    check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.image_path)
+    device = choose_device(first.device, first.deterministic)
+    return [Run(config, seed, dataset, pseudo_labels, device) for seed in first.seeds for config in configs]
+
+
+def choose_device(name: str, deterministic: bool) -> torch.device:
+    """The device of a run. Raises InputError when it does not exist."""
+    try:
+        device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device is '{name}' but it cannot be used here ({error}): set device=auto or cpu") from None
+    torch.use_deterministic_algorithms(deterministic and device.type == "cuda", warn_only=True)
+    return device
+
+
+@contextmanager
+def claimed(run: Run) -> Iterator[None]:
+    """Hold the folder of a seed against a second process, check its configuration, and log to its log.txt.
+
+    Raises:
+        InputError: When another process works on the seed, or the folder was made with another configuration.
+    """
+    run.seed_folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(run.seed_folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{run.seed_folder} is in use by another process: wait for it or stop it") from None
+    handler = None
+    try:
+        run.claim_folder()
+        handler = _log_file(run.folder / "log.txt")
+        yield
+    finally:
+        if handler:
+            logging.getLogger("a2lc").removeHandler(handler)
+            handler.close()
+        lock.release()
+
+
+def _log_file(path: Path) -> logging.Handler:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setLevel(logging.INFO)
+    logging.getLogger("a2lc").addHandler(handler)
+    return handler
+
+
+def report(runs: Sequence[Run], command: str) -> Path:
+    """Write seed<k>.csv, summary.md and miou.png to results/<experiment>/ from the metrics of all finished rounds.
+
+    Args:
+        runs: All runs of one experiment.
+        command: The command that a reader can run to get the same tables.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: When no round is finished.
+    """
+    config = runs[0].config
+    folder = config.output / "results" / config.experiment
+    written = False
+    for seed in config.seeds:
+        rows = table_rows([run for run in runs if run.seed == seed])
+        if rows:
+            write_seed_csv(folder / f"seed{seed}.csv", rows)
+            written = True
+    if not written:
+        raise InputError(f"no round of {config.experiment} is finished below {config.output}: run it first")
+    write_text(folder / "summary.md", summarise(folder, title=config.experiment, command=command))
+    plot_miou(folder, folder / "miou.png")
+    return folder

@@ -1,0 +1,37 @@
+"""The correction loop: A²LC's Algorithm 1, and ALC's and the random baseline's by their settings."""
+
+from __future__ import annotations
+
+import math
+
+from a2lc.run import Run
+from a2lc.stages import annotate, evaluate, propagate, score, train_network
+
+
+def run_rounds(run: Run) -> None:
+    """Run all rounds of one method and seed; what is done already is skipped.
+
+    Source: A²LC, Algorithm 1.
+
+    Raises:
+        WaitingForAnswers: When people have to answer a queue first.
+    """
+    train_network(run, 0)
+    evaluate(run, 0)
+    for round_index in range(1, run.config.rounds + 1):
+        score(run, round_index)
+        correct_labels(run, round_index)
+        train_network(run, round_index)
+        evaluate(run, round_index)
+
+
+def correct_labels(run: Run, round_index: int) -> None:
+    """Spend the round's budget in batches: ask, then learn from the answers. The papers ask once per round."""
+    for batch in range(batches_per_round(run)):
+        annotate(run, round_index, batch)
+        propagate(run, round_index, batch)
+
+
+def batches_per_round(run: Run) -> int:
+    """Number of batches of questions in a round."""
+    return math.ceil(run.config.budget / (run.config.inner_batch or run.config.budget))

@@ -1,0 +1,121 @@
+"""One run: a method on a data set with a seed, and its folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from a2lc.config import RunConfig, dump_config
+from a2lc.config_layers import read_yaml
+from a2lc.datasets import Dataset
+from a2lc.errors import InputError
+from a2lc.files import read_json, write_json, write_text
+from a2lc.labels.ledger import Ledger
+from a2lc.labels.state import LabelState
+from a2lc.labels.store import PseudoLabelSet
+
+# what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
+_SHARED_KEYS = ("dataset", "pseudo_labels", "network", "training")
+_METHOD_KEYS = (
+    *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "acquisition", "annotator", "propagation",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """One method on one data set with one seed.
+
+    The folder is `<output>/runs/<experiment>/seed<k>/`, with `round_0/` (θ₀, shared by all methods) and
+    `<method>/{config.yaml, ledger.sqlite, log.txt, round_<r>/...}` in it.
+    """
+
+    config: RunConfig
+    seed: int
+    dataset: Dataset
+    pseudo_labels: PseudoLabelSet
+    device: torch.device
+
+    @property
+    def name(self) -> str:
+        """How the run is called in messages."""
+        return f"{self.config.experiment}, seed {self.seed}, {self.config.method}"
+
+    @property
+    def seed_folder(self) -> Path:
+        """Folder of the seed, shared by the methods."""
+        return self.config.output / "runs" / self.config.experiment / f"seed{self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the method."""
+        return self.seed_folder / self.config.method
+
+    def round_folder(self, round_index: int) -> Path:
+        """Folder of a round; round 0 is shared by the methods."""
+        return (self.folder if round_index else self.seed_folder) / f"round_{round_index}"
+
+    def mask_table_path(self, round_index: int) -> Path:
+        """Scores of a round's masks."""
+        return self.round_folder(round_index) / "mask_table.parquet"
+
+    def queue_path(self, round_index: int, batch: int = 0) -> Path:
+        """Questions to people in a round."""
+        return self.round_folder(round_index) / (f"queue_{batch}.csv" if batch else "queue.csv")
+
+    def weights_path(self, round_index: int) -> Path:
+        """The weights of θ_r that score the next round."""
+        return self.round_folder(round_index) / f"{self.config.checkpoint}.safetensors"
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger of the method."""
+        return Ledger(self.folder / "ledger.sqlite")
+
+    def state(self, round_index: int | None = None) -> LabelState:
+        """L_r; None = after all decisions made so far."""
+        return LabelState(self.pseudo_labels, {} if round_index == 0 else self.ledger.corrections(round_index))
+
+    @contextmanager
+    def timed(self, round_index: int, stage: str) -> Iterator[None]:
+        """Add the seconds that a stage takes to seconds.json of its round."""
+        started = time.perf_counter()
+        yield
+        path = self.round_folder(round_index) / "seconds.json"
+        seconds = read_json(path) if path.exists() else {}
+        seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 3)
+        write_json(path, seconds)
+
+    def claim_folder(self) -> None:
+        """Write config.yaml beside the results, or compare with the one that is there.
+
+        Raises:
+            InputError: When the folder was made with another configuration; the difference is shown, nothing changed.
+        """
+        self._claim(self.seed_folder / "round_0" / "config.yaml", _SHARED_KEYS, check_only=True)
+        self._claim(self.folder / "config.yaml", _METHOD_KEYS)
+        self._claim(self.seed_folder / "round_0" / "config.yaml", _SHARED_KEYS)
+
+    def _claim(self, path: Path, keys: tuple[str, ...], check_only: bool = False) -> None:
+        if not path.exists():
+            if not check_only:
+                write_text(path, dump_config(self.config))
+            return
+        try:
+            earlier = RunConfig.model_validate(read_yaml(path))
+        except ValueError as error:
+            raise InputError(
+                f"{path} is not a configuration of this version: choose another experiment ({error})"
+            ) from None
+        difference = earlier.difference(self.config, keys)
+        if difference:
+            lines = "\n".join(f"  - {line}" for line in difference)
+            raise InputError(
+                f"{path.parent} was made with another configuration; nothing was changed:\n{lines}\n"
+                "continue with the earlier values, or start a new run with experiment=<name> or output=<folder>"
+            )

@@ -1,0 +1,179 @@
+"""What the verbs of the command line do: each works alone on the folder that `a2lc run` uses."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from a2lc import stages
+from a2lc.annotators import AnswersAnnotator
+from a2lc.config import RunConfig, dump_config, load_config
+from a2lc.config_layers import describe_keys
+from a2lc.errors import InputError
+from a2lc.experiment import claimed, open_runs
+from a2lc.experiment import report as write_report
+from a2lc.files import read_json
+from a2lc.labels.export import export_labels
+from a2lc.rounds import batches_per_round, run_rounds
+from a2lc.run import Run
+
+
+def run(arguments: argparse.Namespace, command: str) -> None:
+    """The whole loop for every seed and method, with tables after every method."""
+    if arguments.keys:
+        _print(describe_keys(RunConfig))
+        return
+    configs = _configs(arguments)
+    if arguments.show:
+        _print("---\n".join(dump_config(config) for config in configs))
+        return
+    runs = open_runs(configs)
+    for current in runs:
+        with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
+            run_rounds(current)
+        folder = write_report(runs, command)
+    _print((folder / "summary.md").read_text(encoding="utf-8"))
+    _print(f"tables and figure: {folder}\n")
+
+
+def train(arguments: argparse.Namespace, command: str) -> None:
+    """Train θ_r, where r is the first round whose labels are ready and whose network is not trained."""
+
+    def work(current: Run, round_index: int) -> None:
+        _need_corrected(current, round_index)
+        stages.train_network(current, round_index)
+
+    _each(arguments, work)
+
+
+def score(arguments: argparse.Namespace, command: str) -> None:
+    """Score the masks of the open round."""
+
+    def work(current: Run, round_index: int) -> None:
+        _need_trained(round_index)
+        stages.score(current, round_index)
+        _print(f"{current.mask_table_path(round_index)}\n")
+
+    _each(arguments, work)
+
+
+def select(arguments: argparse.Namespace, command: str) -> None:
+    """Write the queue of the next batch of questions."""
+
+    def work(current: Run, round_index: int) -> None:
+        _need_trained(round_index)
+        batch = _open_batch(current, round_index)
+        path = current.queue_path(round_index, batch)
+        annotator = AnswersAnnotator(path, path, current.dataset.image, current.dataset.classes)
+        annotator.ask(stages.select_queries(current, round_index, batch), current.state())
+        _print(f"{path}\n")
+
+    _each(arguments, work)
+
+
+def correct(arguments: argparse.Namespace, command: str) -> None:
+    """Record answers: those of a filled queue, or those of the configured annotator."""
+
+    def work(current: Run, round_index: int) -> None:
+        _need_trained(round_index)
+        batch, annotator = _open_batch(current, round_index), None
+        if arguments.answers:
+            path = current.queue_path(round_index, batch)
+            classes, name = current.dataset.classes, arguments.annotator_name
+            annotator = AnswersAnnotator(path, Path(arguments.answers), current.dataset.image, classes, name)
+        stages.annotate(current, round_index, batch, annotator)
+        decisions = current.ledger.decisions(round_index)
+        _print(f"{len(decisions)} answers recorded, {sum(d.relabelled for d in decisions)} labels changed\n")
+
+    _each(arguments, work)
+
+
+def propagate(arguments: argparse.Namespace, command: str) -> None:
+    """Learn from the answers of the open round."""
+
+    def work(current: Run, round_index: int) -> None:
+        _need_trained(round_index)
+        asked = current.ledger.batches(round_index, "annotate")
+        if not asked:
+            raise InputError(f"round {round_index} has no answers yet: take them first with a2lc correct")
+        stages.propagate(current, round_index, asked - 1)
+        changed = sum(decision.source == "lcm" for decision in current.ledger.decisions(round_index))
+        _print(f"{changed} labels changed by propagation\n")
+
+    _each(arguments, work)
+
+
+def evaluate(arguments: argparse.Namespace, command: str) -> None:
+    """Measure the trained rounds of a run."""
+    runs = open_runs(_configs(arguments))
+    for current in runs:
+        with claimed(current):
+            for round_index in range(_trained_rounds(current)):
+                stages.evaluate(current, round_index)
+                metrics = read_json(current.round_folder(round_index) / "metrics.json")
+                _print(f"{current.name}, round {round_index}: {stages.summary_line(metrics)}\n")
+
+
+def export(arguments: argparse.Namespace, command: str) -> None:
+    """Write the labels of a round as a pseudo-label set of their own."""
+    runs = open_runs(_configs(arguments))
+    if len(runs) > 1:
+        raise InputError("export writes one label set: choose one method and one seed, for example method=a2lc seeds=1")
+    current, round_index = runs[0], arguments.round
+    if not (current.folder / "ledger.sqlite").exists():
+        raise InputError(f"{current.folder} has no ledger: nothing was corrected there yet")
+    made_by = {"exported_by": "a2lc export", "method": current.config.method, "seed": current.seed}
+    made_by["round"] = "newest" if round_index is None else round_index
+    state, ids, classes = current.state(round_index), current.dataset.ids("train"), current.dataset.classes
+    _print(f"{export_labels(state, ids, classes, Path(arguments.to), made_by).root}\n")
+
+
+def report(arguments: argparse.Namespace, command: str) -> None:
+    """Write tables and figure again from the metrics of all finished rounds."""
+    _print(f"{write_report(open_runs(_configs(arguments)), command)}\n")
+
+
+def _configs(arguments: argparse.Namespace) -> list[RunConfig]:
+    if arguments.config is None:
+        raise InputError(f"name a configuration, for example: a2lc {arguments.verb} demo")
+    return load_config(arguments.config, arguments.settings)
+
+
+def _each(arguments: argparse.Namespace, work: Callable[[Run, int], None]) -> None:
+    """Do one stage of the open round of every run; the open round follows the newest trained network."""
+    for current in open_runs(_configs(arguments)):
+        with ExitStack() as stack:
+            stack.enter_context(claimed(current))
+            stack.enter_context(logging_redirect_tqdm([logging.getLogger()]))
+            work(current, _trained_rounds(current))
+
+
+def _trained_rounds(current: Run) -> int:
+    trained = [(current.round_folder(index) / "training.json").exists() for index in range(current.config.rounds + 1)]
+    return trained.index(False) if False in trained else len(trained)
+
+
+def _open_batch(current: Run, round_index: int) -> int:
+    return min(current.ledger.batches(round_index, "propagate"), batches_per_round(current) - 1)
+
+
+def _need_trained(round_index: int) -> None:
+    if round_index == 0:
+        raise InputError("there is no trained network yet: run a2lc train with the same configuration first")
+
+
+def _need_corrected(current: Run, round_index: int) -> None:
+    if round_index and current.ledger.batches(round_index, "propagate") < batches_per_round(current):
+        raise InputError(
+            f"round {round_index} is not corrected yet: a2lc score, select, correct and propagate come first"
+        )
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)

@@ -1,0 +1,69 @@
+"""Peak memory of the scoring stage for a growing number of images: it must not grow.
+
+    python benchmarks/scoring_memory.py VOC_ROOT PSEUDO_LABELS [--images 50 300] [key=value ...]
+
+Trains one iteration on the first N training images of a VOC data set, then scores their masks in a process of its own
+and prints that process's peak resident memory. Further settings are passed to a2lc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+MEASURE = """
+import resource, sys
+from a2lc.cli import main
+code = main(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+raise SystemExit(code)
+"""
+
+
+def main() -> None:
+    """Print a line per number of images."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("pseudo_labels", type=Path)
+    parser.add_argument("--images", type=int, nargs="+", default=[50, 300])
+    parser.add_argument("settings", nargs="*")
+    arguments = parser.parse_args()
+    for images in arguments.images:
+        with tempfile.TemporaryDirectory() as folder:
+            peak = measure(arguments.root, arguments.pseudo_labels.resolve(), images, Path(folder), arguments.settings)
+            print(f"{images:>6} images   {peak:8.1f} MiB peak while scoring")
+
+
+def measure(root: Path, pseudo_labels: Path, images: int, folder: Path, extra: list[str]) -> float:
+    """Peak resident memory in MiB of scoring the masks of the first `images` training images."""
+    link_subset(root.resolve() / "VOCdevkit/VOC2012", folder / "VOCdevkit/VOC2012", images)
+    settings = ["pascal", f"dataset.root={folder}", f"pseudo_labels={pseudo_labels}", f"output={folder / 'out'}"]
+    settings += ["seeds=1", "training.iterations=1", "training.batch_size=2", "training.crop_size=64", *extra]
+    run("train", settings)
+    output = run("score", settings)
+    return float(next(line.split()[1] for line in output.splitlines() if line.startswith("peak")))
+
+
+def link_subset(source: Path, target: Path, images: int) -> None:
+    """A VOC layout with the first `images` training images and one for validation; the files are links."""
+    lists = target / "ImageSets/Segmentation"
+    lists.mkdir(parents=True)
+    for name in ("JPEGImages", "SegmentationClass"):
+        (target / name).symlink_to(source / name)
+    for split, count in (("train", images), ("val", 1)):
+        ids = (source / f"ImageSets/Segmentation/{split}.txt").read_text().split()[:count]
+        (lists / f"{split}.txt").write_text("\n".join(ids) + "\n")
+
+
+def run(verb: str, settings: list[str]) -> str:
+    """Run a verb in a process of its own and return what it prints."""
+    command = [sys.executable, "-c", MEASURE, verb, *settings]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=dict(os.environ)).stdout
+
+
+if __name__ == "__main__":
+    main()
