@@ -57,6 +57,14 @@ def test_own_file_in_yaml(tmp_path: Path) -> None:
     assert (config.experiment, config.method, config.budget, config.acquisition.name) == ("mine", "alc", 8, "area")
 
 
+def test_own_file_on_a_base(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: folder\ndataset: {root: photos}\nbudget: 7\n")
+    (config,), (base,) = load_config(str(path)), load_config("folder", ["dataset.root=photos"])
+    assert (config.experiment, config.budget, config.dataset) == ("mine", 7, base.dataset)
+    assert config.training == base.training
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

@@ -10,9 +10,9 @@ import pytest
 from a2lc.classes import load_classes
 from a2lc.datasets.folder import Folder, FolderSettings
 from a2lc.datasets.toyscapes import Toyscapes, ToyscapesSettings
-from a2lc.datasets.toyscapes_canvas import Kind, Scene, SceneObject
-from a2lc.datasets.toyscapes_detector import CONFUSIONS, detect
-from a2lc.datasets.toyscapes_scene import scene
+from a2lc.datasets.toyscapes.canvas import Kind, Scene, SceneObject
+from a2lc.datasets.toyscapes.detector import CONFUSIONS, detect
+from a2lc.datasets.toyscapes.scene import scene
 from a2lc.errors import InputError
 from a2lc.labels.store import open_pseudo_labels
 
@@ -173,7 +173,7 @@ def test_an_interrupted_generation_is_completed(tmp_path: Path, monkeypatch: pyt
 
     root = tmp_path / "toy"
     with monkeypatch.context() as patch:
-        patch.setattr("a2lc.datasets.toyscapes.write_text", killed)
+        patch.setattr("a2lc.datasets.toyscapes.dataset.write_text", killed)
         with pytest.raises(KeyboardInterrupt):
             Toyscapes(settings(root))
     (root / "images" / ".part.train_0000.png").write_bytes(b"half a picture")  # what a hard kill leaves behind
@@ -186,7 +186,7 @@ def test_an_interrupted_generation_is_completed(tmp_path: Path, monkeypatch: pyt
 
 def test_a_finished_folder_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Toyscapes(settings(tmp_path))
-    monkeypatch.setattr("a2lc.datasets.toyscapes._generate", lambda _: pytest.fail("drawn again"))
+    monkeypatch.setattr("a2lc.datasets.toyscapes.dataset._generate", lambda _: pytest.fail("drawn again"))
     assert len(Toyscapes(settings(tmp_path)).ids("train")) == 3
 
 

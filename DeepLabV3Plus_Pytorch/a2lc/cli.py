@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 
 from a2lc import __version__
 from a2lc.errors import InputError, WaitingForAnswers
 
+COMMAND_VARIABLE = "A2LC_COMMAND"  # set by scripts: the command that a reader can run to get the same tables
 _WAITING = 3
 _CONFIG_HELP = "built-in configuration (demo, pascal, folder) or a YAML file"
 _SET_HELP = "settings, for example rounds=3 training.batch_size=8; 'a2lc run --keys' lists all of them"
@@ -82,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         of_labels = arguments.verb == "evaluate" and (arguments.labels or arguments.ground_truth)
         module = importlib.import_module("a2lc.label_report" if of_labels else "a2lc.verbs")
-        getattr(module, arguments.verb)(arguments, "a2lc " + " ".join(given))
+        getattr(module, arguments.verb)(arguments, os.environ.get(COMMAND_VARIABLE) or shlex.join(["a2lc", *given]))
     except WaitingForAnswers as waiting:
         sys.stderr.write(f"a2lc: {waiting}\n")
         return _WAITING

@@ -102,7 +102,7 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     """Compose the configuration of every method asked for.
 
     Layers, later ones win: defaults, configs/fidelity/<fidelity>.yaml, configs/methods/<method>.yaml, the
-    configuration named, the overrides.
+    configuration that the named one gives as its `base`, the named one, the overrides.
 
     Args:
         name_or_path: Name of a built-in configuration (pascal, folder, demo) or path of a YAML file.
@@ -114,8 +114,9 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     Raises:
         InputError: When something is unknown or invalid; every problem is listed, with the nearest valid name.
     """
-    named = {"experiment": Path(name_or_path).stem, **read_yaml(_find(name_or_path, _CONFIGS))}
-    top = merge(named, parse_overrides(overrides))
+    named = read_yaml(_find(name_or_path, _CONFIGS))
+    base = read_yaml(_find(str(named.pop("base")), _CONFIGS)) if "base" in named else {}
+    top = merge(merge(base, {"experiment": Path(name_or_path).stem, **named}), parse_overrides(overrides))
     methods = top.pop("method", "a2lc")
     methods = methods.split(",") if isinstance(methods, str) else methods
     fidelity = _layer("fidelity", str(top.get("fidelity", "corrected")))

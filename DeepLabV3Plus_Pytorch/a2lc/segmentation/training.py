@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors import torch as safetensors
 from torch import nn
 from tqdm import tqdm
 
@@ -130,7 +130,7 @@ def _finish(descent: Descent, folder: Path, description: str) -> TrainingResult:
     last = weights_of(descent.network)
     for name, weights in (("best", descent.best_weights or last), ("last", last)):
         with atomic_path(folder / f"{name}.safetensors") as temporary:
-            save_file(weights, temporary)
+            temporary.write_bytes(safetensors.save(weights))  # its save_file makes files that only the owner can read
     (folder / "training.pt").unlink(missing_ok=True)
     _log.info("%s: finished after %.0f s", description, descent.seconds)
     return TrainingResult(

@@ -14,8 +14,8 @@ from tqdm import tqdm
 from a2lc.classes import ClassSet, load_classes
 from a2lc.datasets.base import Split
 from a2lc.datasets.folder import Folder, FolderSettings
-from a2lc.datasets.toyscapes_detector import detect
-from a2lc.datasets.toyscapes_scene import scene
+from a2lc.datasets.toyscapes.detector import detect
+from a2lc.datasets.toyscapes.scene import scene
 from a2lc.errors import InputError
 from a2lc.files import read_json, write_json, write_text
 from a2lc.images import write_image, write_label_map

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from a2lc.datasets.toyscapes_canvas import Kind, Scene, SceneObject, smooth_noise
+from a2lc.datasets.toyscapes.canvas import Kind, Scene, SceneObject, smooth_noise
 from a2lc.seeding import generator
 
 VOID = 255

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from a2lc.datasets.toyscapes_canvas import (
+from a2lc.datasets.toyscapes.canvas import (
     Brush,
     Color,
     Kind,
@@ -25,7 +25,7 @@ from a2lc.datasets.toyscapes_canvas import (
     upright,
     wall,
 )
-from a2lc.datasets.toyscapes_things import (
+from a2lc.datasets.toyscapes.things import (
     CARS,
     FOLIAGE,
     GLASS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from a2lc.datasets.toyscapes_canvas import Brush, Color, Kind, Points, Rng, disc, mix, panel, pick, upright
+from a2lc.datasets.toyscapes.canvas import Brush, Color, Kind, Points, Rng, disc, mix, panel, pick, upright
 
 FOLIAGE = ((72, 116, 52), (92, 132, 58), (58, 100, 62), (108, 138, 66))
 AUTUMN = ((176, 118, 60), (150, 96, 70), (170, 150, 96))
