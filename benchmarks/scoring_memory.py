@@ -1,19 +1,23 @@
 """Peak memory of the scoring stage for a growing number of images: it must not grow.
 
-    python benchmarks/scoring_memory.py VOC_ROOT PSEUDO_LABELS [--images 50 300] [key=value ...]
+    python benchmarks/scoring_memory.py VOC_ROOT PSEUDO_LABELS [--images 50,300] [key=value ...]
 
-Trains one iteration on the first N training images of a VOC data set, then scores their masks in a process of its own
-and prints that process's peak resident memory. Further settings are passed to a2lc.
+Takes N training images of a VOC data set, evenly from the largest to the smallest (so that every N has the largest
+one), trains one iteration on them, then scores their masks in a process of its own and prints that process's peak
+resident memory. Further settings are passed to a2lc.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from a2lc.images import image_size
 
 MEASURE = """
 import resource, sys
@@ -29,17 +33,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
     parser.add_argument("pseudo_labels", type=Path)
-    parser.add_argument("--images", type=int, nargs="+", default=[50, 300])
+    parser.add_argument("--images", default="50,300", help="numbers of images, separated by commas")
     parser.add_argument("settings", nargs="*")
-    arguments = parser.parse_args()
-    for images in arguments.images:
+    arguments = parser.parse_intermixed_args()
+    for images in map(int, arguments.images.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             peak = measure(arguments.root, arguments.pseudo_labels.resolve(), images, Path(folder), arguments.settings)
             print(f"{images:>6} images   {peak:8.1f} MiB peak while scoring")
 
 
 def measure(root: Path, pseudo_labels: Path, images: int, folder: Path, extra: list[str]) -> float:
-    """Peak resident memory in MiB of scoring the masks of the first `images` training images."""
+    """Peak resident memory in MiB of scoring the masks of that many training images."""
     link_subset(root.resolve() / "VOCdevkit/VOC2012", folder / "VOCdevkit/VOC2012", images)
     settings = ["pascal", f"dataset.root={folder}", f"pseudo_labels={pseudo_labels}", f"output={folder / 'out'}"]
     settings += ["seeds=1", "training.iterations=1", "training.batch_size=2", "training.crop_size=64", *extra]
@@ -49,14 +53,16 @@ def measure(root: Path, pseudo_labels: Path, images: int, folder: Path, extra: l
 
 
 def link_subset(source: Path, target: Path, images: int) -> None:
-    """A VOC layout with the first `images` training images and one for validation; the files are links."""
+    """A VOC layout with that many training images and one for validation; the files are links."""
     lists = target / "ImageSets/Segmentation"
     lists.mkdir(parents=True)
     for name in ("JPEGImages", "SegmentationClass"):
         (target / name).symlink_to(source / name)
     for split, count in (("train", images), ("val", 1)):
-        ids = (source / f"ImageSets/Segmentation/{split}.txt").read_text().split()[:count]
-        (lists / f"{split}.txt").write_text("\n".join(ids) + "\n")
+        ids = (source / f"ImageSets/Segmentation/{split}.txt").read_text().split()
+        ids.sort(key=lambda name: -math.prod(image_size(source / f"JPEGImages/{name}.jpg")))
+        chosen = (ids[index * len(ids) // count] for index in range(count))
+        (lists / f"{split}.txt").write_text("\n".join(chosen) + "\n")
 
 
 def run(verb: str, settings: list[str]) -> str:

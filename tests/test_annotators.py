@@ -60,6 +60,12 @@ def test_rules(
     assert decision.queried
 
 
+def test_ground_truth_of_another_size_is_refused(tmp_path: Path, classes: ClassSet) -> None:
+    state = state_of(tmp_path, classes, [1, 1], [7, 7])
+    with pytest.raises(InputError, match=r"ground truth of 'x' is \(1, 3\) but its mask map is \(1, 2\)"):
+        GroundTruthAnnotator(Truth([1, 1, 1]), AnnotatorSettings()).answer([Query("x", 7, 1, 0.0, (0, 0))], state)
+
+
 @pytest.fixture
 def ask(tiny_set: PseudoLabelSet, classes: ClassSet, tmp_path: Path) -> Callable[[Path], AnswersAnnotator]:
     image = np.random.default_rng(0).integers(0, 255, (4, 6, 3)).astype(np.uint8)

@@ -15,6 +15,9 @@ from a2lc.errors import InputError, WaitingForAnswers
 
 COMMAND_VARIABLE = "A2LC_COMMAND"  # set by scripts: the command that a reader can run to get the same tables
 _WAITING = 3
+# PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would
+# grow with the variety of sizes for a long while. 256 hold a training step of all but the deepest networks.
+_KEPT_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 _CONFIG_HELP = "built-in configuration (demo, pascal, folder) or a YAML file"
 _SET_HELP = "settings, for example rounds=3 training.batch_size=8; 'a2lc run --keys' lists all of them"
 
@@ -80,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = _parse(given)
+    os.environ.setdefault(*_KEPT_KERNELS)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("a2lc").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     try:

@@ -85,18 +85,21 @@ def score(run: Run, round_index: int) -> None:
 
 
 def pixel_counts(run: Run, state: LabelState, queried: set[MaskKey]) -> tuple[NDArray[np.int64], list[str]]:
-    """Pixels per class (C,) under masks not queried so far (ABC's pool), and the images that have masks."""
+    """Pixels per class (C,) under masks not queried so far (ABC's pool), and the images that have masks, largest first.
+
+    Large images first: what they allocate is enough for all that follow, so memory stays flat however many there are.
+    """
     classes = len(run.dataset.classes)
-    counts, with_masks = np.zeros(classes, dtype=np.int64), []
+    counts, size = np.zeros(classes, dtype=np.int64), {}
     for image_id in tqdm(run.dataset.ids("train"), desc="count", unit="img", disable=None, leave=False):
         masks = state.masks(image_id)
-        size = int(masks.max(initial=0))
-        if not size:
+        highest = int(masks.max(initial=0))
+        if not highest:
             continue
-        with_masks.append(image_id)
-        in_pool = np.array([mask > 0 and (image_id, mask) not in queried for mask in range(size + 1)])
+        size[image_id] = masks.size
+        in_pool = np.array([mask > 0 and (image_id, mask) not in queried for mask in range(highest + 1)])
         counts += np.bincount(state.labels(image_id)[in_pool[masks]], minlength=256)[:classes]
-    return counts, with_masks
+    return counts, sorted(size, key=lambda image_id: -size[image_id])
 
 
 def _scored(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from a2lc.annotators.base import Query
 from a2lc.annotators.settings import AnnotatorSettings
+from a2lc.errors import InputError
 from a2lc.labels.base import LabelSource
 from a2lc.labels.ledger import Decision
 from a2lc.labels.state import LabelState
@@ -32,10 +33,14 @@ class GroundTruthAnnotator:
         self._void = void
 
     def answer(self, queries: Sequence[Query], state: LabelState) -> list[Decision]:
-        """Answer all queries; images are opened once each."""
+        """Answer all queries; images are opened once each. Raises InputError when ground truth has another size."""
         decisions: dict[tuple[str, int], Decision] = {}
         for image_id, group in groupby(sorted(queries, key=lambda q: q.image_id), key=lambda q: q.image_id):
             labels, masks, truth = state.labels(image_id), state.masks(image_id), self._truth.labels(image_id)
+            if truth.shape != masks.shape:
+                raise InputError(
+                    f"the ground truth of '{image_id}' is {truth.shape} but its mask map is {masks.shape}: they must agree"
+                )
             for query in group:
                 inside = masks == query.mask_id
                 decisions[image_id, query.mask_id] = self._decide(query, labels, truth, inside)
