@@ -19,11 +19,25 @@ from pathlib import Path
 
 from a2lc.images import image_size
 
-MEASURE = """
-import resource, sys
+# Counts the scored images by the log, and prints the peak after the first FIRST of them and at the end.
+FIRST = 50
+MEASURE = f"""
+import logging, resource, sys
 from a2lc.cli import main
-code = main(sys.argv[1:])
-print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+class Peak(logging.Handler):
+    count = 0
+    def emit(self, record):
+        self.count += record.getMessage().startswith("scoring ")
+        if self.count == {FIRST} + 1:
+            self.show()
+    def show(self):
+        print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+peak = Peak()
+logging.getLogger("a2lc.stages").addHandler(peak)
+code = main([*sys.argv[1:], "--verbose"])
+peak.show()
 raise SystemExit(code)
 """
 
@@ -38,18 +52,19 @@ def main() -> None:
     arguments = parser.parse_intermixed_args()
     for images in map(int, arguments.images.split(",")):
         with tempfile.TemporaryDirectory() as folder:
-            peak = measure(arguments.root, arguments.pseudo_labels.resolve(), images, Path(folder), arguments.settings)
-            print(f"{images:>6} images   {peak:8.1f} MiB peak while scoring")
+            peaks = measure(arguments.root, arguments.pseudo_labels.resolve(), images, Path(folder), arguments.settings)
+            early = f" ({peaks[0]:.0f} after the first {FIRST})" if len(peaks) > 1 else ""
+            print(f"{images} images: {peaks[-1]:.0f} MiB peak while scoring{early}")
 
 
-def measure(root: Path, pseudo_labels: Path, images: int, folder: Path, extra: list[str]) -> float:
-    """Peak resident memory in MiB of scoring the masks of that many training images."""
+def measure(root: Path, pseudo_labels: Path, images: int, folder: Path, extra: list[str]) -> list[float]:
+    """Peak resident memory in MiB of scoring that many training images: after the first ones, and at the end."""
     link_subset(root.resolve() / "VOCdevkit/VOC2012", folder / "VOCdevkit/VOC2012", images)
     settings = ["pascal", f"dataset.root={folder}", f"pseudo_labels={pseudo_labels}", f"output={folder / 'out'}"]
     settings += ["seeds=1", "training.iterations=1", "training.batch_size=2", "training.crop_size=64", *extra]
     run("train", settings)
     output = run("score", settings)
-    return float(next(line.split()[1] for line in output.splitlines() if line.startswith("peak")))
+    return [float(line.split()[1]) for line in output.splitlines() if line.startswith("peak")]
 
 
 def link_subset(source: Path, target: Path, images: int) -> None:

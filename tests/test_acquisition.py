@@ -103,7 +103,8 @@ def test_balanced_classes_weigh_the_same() -> None:
 def test_numpy_and_torch_agree() -> None:
     probabilities, labels, masks = make_case(3)
     from_numpy = score_masks(probabilities, labels, masks.astype(np.uint16))
-    from_torch = score_masks(torch.from_numpy(probabilities), torch.from_numpy(labels), torch.from_numpy(masks))
+    tensors = torch.from_numpy(probabilities), torch.from_numpy(labels), torch.from_numpy(masks).to(torch.uint16)
+    from_torch = score_masks(*tensors)
     assert from_numpy.score.tolist() == from_torch.score.tolist()
     assert from_numpy.score.dtype == np.float64
     assert from_numpy.mean_probability.dtype == np.float32

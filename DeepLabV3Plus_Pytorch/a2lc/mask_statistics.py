@@ -128,9 +128,10 @@ def gather_pixels(probabilities: Any, labels: Any, masks: Any, void: int = 255) 
 
 
 def _to_tensor(array: Any, device: torch.device) -> Tensor:
+    """Widened to int32, because torch has almost no operations on uint16."""
     if isinstance(array, np.ndarray):
-        array = torch.from_numpy(array.astype(np.int32))  # torch has almost no operations on uint16
-    return torch.as_tensor(array).to(device)
+        array = torch.from_numpy(array.astype(np.int32))
+    return torch.as_tensor(array).to(device, torch.int32)
 
 
 def _check_shapes(probabilities: Tensor, labels: Any, masks: Any) -> None:

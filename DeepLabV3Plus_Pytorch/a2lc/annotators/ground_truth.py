@@ -39,7 +39,8 @@ class GroundTruthAnnotator:
             labels, masks, truth = state.labels(image_id), state.masks(image_id), self._truth.labels(image_id)
             if truth.shape != masks.shape:
                 raise InputError(
-                    f"the ground truth of '{image_id}' is {truth.shape} but its mask map is {masks.shape}: they must agree"
+                    f"the ground truth of '{image_id}' is {truth.shape} but its mask map is {masks.shape}: "
+                    "they must agree"
                 )
             for query in group:
                 inside = masks == query.mask_id
