@@ -81,14 +81,15 @@ def load_classes(name_or_path: str | Path) -> ClassSet:
     Raises:
         InputError: When it does not exist or is not valid; every problem is listed.
     """
-    built_in = resources.files("a2lc") / "configs" / "classes" / f"{name_or_path}.yaml"
+    folder = resources.files("a2lc") / "configs" / "classes"
+    built_in = folder / f"{name_or_path}.yaml"
     path = Path(name_or_path)
     if len(path.parts) == 1 and not path.suffix and built_in.is_file():
         text, source = built_in.read_text(encoding="utf-8"), str(built_in)
     elif path.is_file():
         text, source = path.read_text(encoding="utf-8"), str(path)
     else:
-        known = sorted(Path(entry.name).stem for entry in built_in.parent.iterdir())  # type: ignore[attr-defined]
+        known = sorted(Path(entry.name).stem for entry in folder.iterdir())
         raise InputError(
             f"no class list {name_or_path}: give the path of a classes.yaml or one of the built-in sets "
             f"({', '.join(known)})"

@@ -139,15 +139,14 @@ class Ledger:
 
     def decisions(self, round_index: int | None = None) -> list[Decision]:
         """Decisions in the order they were made, of one round or of all."""
-        query = sql.select(*(_DECISIONS.c[name] for name in Decision.__dataclass_fields__)).order_by(_DECISIONS.c.id)
+        query = _all_decisions()
         if round_index is not None:
             query = query.where(_DECISIONS.c.round == round_index)
         return [Decision(**row) for row in self._rows(query)]
 
     def queried(self, before_round: int | None = None) -> dict[MaskKey, Decision]:
         """The newest answer for each mask that an annotator was asked about, in all rounds or those before one."""
-        query = sql.select(*(_DECISIONS.c[name] for name in Decision.__dataclass_fields__)).order_by(_DECISIONS.c.id)
-        query = query.where(_DECISIONS.c.queried)
+        query = _all_decisions().where(_DECISIONS.c.queried)
         if before_round is not None:
             query = query.where(_DECISIONS.c.round < before_round)
         return {(row["image_id"], row["mask_id"]): Decision(**row) for row in self._rows(query)}
@@ -166,3 +165,7 @@ class Ledger:
     def _rows(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
         with self._transaction() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _all_decisions() -> sql.Select[Any]:
+    return sql.select(*(_DECISIONS.c[name] for name in Decision.__dataclass_fields__)).order_by(_DECISIONS.c.id)
