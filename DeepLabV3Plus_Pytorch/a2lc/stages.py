@@ -19,6 +19,7 @@ from a2lc.annotators import Annotator, AnswersAnnotator, GroundTruthAnnotator, Q
 from a2lc.errors import InputError
 from a2lc.evaluation import round_metrics, stage_seconds
 from a2lc.files import write_json
+from a2lc.heap import trim_heap
 from a2lc.labels.ledger import Decision, MaskKey
 from a2lc.labels.state import LabelState
 from a2lc.mask_table import MaskTable, read_mask_table
@@ -28,6 +29,7 @@ from a2lc.seeding import generator, seed_of
 from a2lc.segmentation import build_network, evaluate_network, load_weights, predict, train
 
 _log = logging.getLogger(__name__)
+_TRIM_EVERY = 8  # scored images; more often costs time, more seldom memory
 
 
 def train_network(run: Run, round_index: int) -> None:
@@ -109,7 +111,10 @@ def _scored(
     load_weights(network, run.weights_path(round_index - 1))
     settings = run.config.training
     predictions = predict(network, image_ids, run.dataset.image, settings, run.device, settings.workers)
-    for image_id, probabilities in tqdm(predictions, total=len(image_ids), desc="score", unit="img", disable=None):
+    bar = tqdm(predictions, total=len(image_ids), desc="score", unit="img", disable=None)
+    for index, (image_id, probabilities) in enumerate(bar):
+        if index % _TRIM_EVERY == 0:
+            trim_heap()
         _log.debug("scoring %s", image_id)
         yield (
             image_id,
