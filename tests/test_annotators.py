@@ -140,6 +140,8 @@ def test_every_wrong_row_is_listed(
     filled.write_text("image,mask\na,1\n")
     with pytest.raises(InputError, match="the column 'image_id' is missing"):
         ask(filled).answer(QUERIES, state)
+    with pytest.raises(InputError, match="cannot be read as a queue"):
+        ask(tmp_path / "nowhere.csv").answer(QUERIES, state)
     filled.write_text("image_id,mask_id,answer\na,one,yes\n")
     with pytest.raises(InputError, match="line 2: mask_id is 'one'"):
         ask(filled).answer(QUERIES, state)

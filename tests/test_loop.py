@@ -68,12 +68,14 @@ def test_same_seed_same_numbers_other_seed_others(data: Path, tmp_path: Path) ->
     assert table(tmp_path / "one", 3) != table(tmp_path / "one", 4)
 
 
-def test_verbs_one_by_one_equal_run(data: Path, tmp_path: Path) -> None:
+def test_verbs_one_by_one_equal_run(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *tiny_arguments(data, tmp_path / "run", "rounds=1")]) == 0
     settings = tiny_arguments(data, tmp_path / "verbs", "rounds=1")
     for verb in ("train", "score", "correct", "propagate", "train", "evaluate", "report"):
         assert main([verb, *settings]) == 0, verb
     assert table(tmp_path / "run") == table(tmp_path / "verbs")
+    assert main(["score", *settings]) == 2, "there is no round after the last"
+    assert "all 1 rounds" in capsys.readouterr().err
 
 
 def test_verbs_out_of_order_say_what_comes_first(
@@ -148,6 +150,10 @@ def test_queue_verbs_one_by_one(tmp_path: Path, classes: ClassSet, capsys: pytes
     assert not Ledger(queue.parents[1] / "ledger.sqlite").decisions(), "nothing was written"
     assert main(["correct", *settings, "--answers", str(filled), "--annotator-name", "ann"]) == 0
     assert {d.annotator for d in Ledger(queue.parents[1] / "ledger.sqlite").decisions()} == {"ann"}
+    capsys.readouterr()
+    assert main(["correct", *settings, "--answers", str(filled)]) == 2, "the same answers are not taken twice"
+    assert "recorded already" in capsys.readouterr().err
+    assert main(["correct", *settings, "--answers", str(tmp_path / "nowhere.csv")]) == 2
     assert main(["propagate", *settings]) == 0
     assert main(["train", *settings]) == 0
 

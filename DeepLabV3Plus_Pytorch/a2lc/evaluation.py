@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,13 @@ from a2lc.labels.ledger import Decision
 from a2lc.mask_table import read_mask_table
 from a2lc.run import Run
 
+DATA_METRICS = {  # column of the table: field of SegmentationMetrics
+    "data_miou": "mean_iou",
+    "data_miou_present": "mean_iou_present",
+    "data_accuracy": "accuracy",
+    "data_mean_accuracy": "mean_class_accuracy",
+    "data_fw_accuracy": "frequency_weighted_accuracy",
+}
 STAGES = ("train", "score", "annotate", "propagate", "evaluate")
 
 
@@ -35,27 +41,14 @@ def round_metrics(run: Run, round_index: int) -> dict[str, Any]:
 
 
 def _data_metrics(run: Run, round_index: int) -> dict[str, Any]:
-    names = ("miou", "miou_present", "accuracy", "mean_accuracy", "fw_accuracy", "unlabelled")
     classes = run.dataset.classes.names
     if run.dataset.ground_truth is None:
-        return {f"data_{name}": None for name in names} | {f"iou_{name}": None for name in classes}
-    state = run.state(round_index)
-    metrics = compare_labels(state, run.dataset.ground_truth, run.dataset.ids("train"), len(classes)).to_metrics()
-    values = (
-        metrics.mean_iou,
-        metrics.mean_iou_present,
-        metrics.accuracy,
-        metrics.mean_class_accuracy,
-        metrics.frequency_weighted_accuracy,
-        metrics.unlabelled / max(metrics.pixels, 1),
-    )
-    data = {f"data_{name}": finite(value) for name, value in zip(names, values, strict=True)}
-    return data | {f"iou_{name}": value for name, value in zip(classes, metrics.class_iou, strict=True)}
-
-
-def finite(value: float) -> float | None:
-    """None in place of nan, which JSON does not know."""
-    return None if math.isnan(value) else value
+        return dict.fromkeys([*DATA_METRICS, "data_unlabelled", *(f"iou_{name}" for name in classes)])
+    confusion = compare_labels(run.state(round_index), run.dataset.ground_truth, run.dataset.ids("train"), len(classes))
+    metrics = confusion.to_metrics().to_dict()
+    data = {column: metrics[name] for column, name in DATA_METRICS.items()}
+    data["data_unlabelled"] = metrics["unlabelled"] / max(metrics["pixels"], 1)
+    return data | {f"iou_{name}": value for name, value in zip(classes, metrics["class_iou"], strict=True)}
 
 
 def _correction_metrics(run: Run, round_index: int, decisions: Sequence[Decision]) -> dict[str, Any]:

@@ -83,12 +83,16 @@ def correct(arguments: argparse.Namespace, command: str) -> None:
     def work(current: Run, round_index: int) -> None:
         _need_trained(round_index)
         batch, annotator = _open_batch(current, round_index), None
+        if current.ledger.is_done(round_index, batch, "annotate"):
+            raise InputError(
+                f"the answers of round {round_index} are recorded already: a2lc propagate or train comes next"
+            )
         if arguments.answers:
             path = current.queue_path(round_index, batch)
             classes, name = current.dataset.classes, arguments.annotator_name
             annotator = AnswersAnnotator(path, Path(arguments.answers), current.dataset.image, classes, name)
         stages.annotate(current, round_index, batch, annotator)
-        decisions = current.ledger.decisions(round_index)
+        decisions = [decision for decision in current.ledger.decisions(round_index) if decision.queried]
         _print(f"{len(decisions)} answers recorded, {sum(d.relabelled for d in decisions)} labels changed\n")
 
     _each(arguments, work)
@@ -151,7 +155,15 @@ def _each(arguments: argparse.Namespace, work: Callable[[Run, int], None]) -> No
         with ExitStack() as stack:
             stack.enter_context(claimed(current))
             stack.enter_context(logging_redirect_tqdm([logging.getLogger()]))
-            work(current, _trained_rounds(current))
+            work(current, _open_round(current))
+
+
+def _open_round(current: Run) -> int:
+    """The round after the newest trained network, 0 before the first training."""
+    round_index = _trained_rounds(current)
+    if round_index > current.config.rounds:
+        raise InputError(f"all {current.config.rounds} rounds of {current.name} are done: set rounds higher to go on")
+    return round_index
 
 
 def _trained_rounds(current: Run) -> int:

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from a2lc.annotators.base import Query
 from a2lc.classes import ClassSet
-from a2lc.errors import refuse
+from a2lc.errors import InputError, refuse
 from a2lc.files import atomic_path
 from a2lc.images import write_image
 from a2lc.labels.state import LabelState
@@ -93,13 +93,12 @@ def read_queue(path: Path) -> list[QueueRow]:
     """Read a queue or a filled copy of one; commas, semicolons and tabs separate, as spreadsheets write them.
 
     Raises:
-        InputError: When columns are missing or a mask id is no number; every problem is listed.
+        InputError: When the file cannot be read, a column is missing or a mask id is no number; all are listed.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        refuse(f"{path} cannot be read as a queue", [str(error)])
-        raise
+        raise InputError(f"{path} cannot be read as a queue ({error}): give a filled copy of queue.csv") from None
     header = text.splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=header.count)
     reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
