@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# The papers' experiment on PASCAL VOC 2012: methods a2lc and alc, 3 seeds, 5 rounds of 1000 clicks, ResNet-101.
+#
+# Usage: bash DeepLabV3Plus_Pytorch/run_pascal.sh [key=value ...]      'a2lc run --keys' lists the keys
+#   DATASET_DIR        folder that holds VOCdevkit/VOC2012                (default: data/pascal; dataset.download=true fills it)
+#   PSEUDO_LABEL_DIR   masks and labels of Grounded-SAM                   (default: $DATASET_DIR/pseudo_labels)
+#   OUTPUT_DIR         results/pascal/{summary.md,seed<k>.csv,miou.png}   (default: outputs)
+#   BACKBONE_WEIGHTS   file with ImageNet weights of the backbone         (default: downloaded)
+#
+# The ablation of A²LC's parts, each an experiment of its own:
+#   bash DeepLabV3Plus_Pytorch/run_pascal.sh experiment=pascal_without_lcm method=a2lc propagation=none
+#   bash DeepLabV3Plus_Pytorch/run_pascal.sh experiment=pascal_without_abc method=a2lc acquisition=sim
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/paper.sh"
+run_paper pascal "$@"
