@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from a2lc.acquisition import MaskScores, adaptive_class_weights, class_imbalance, score_masks
+from a2lc.acquisition import MaskScores, pool_weights, score_masks
 from a2lc.annotators import Annotator, AnswersAnnotator, GroundTruthAnnotator, Query
 from a2lc.errors import InputError
 from a2lc.evaluation import round_metrics, stage_seconds
@@ -74,12 +74,13 @@ def score(run: Run, round_index: int) -> None:
     state, queried = run.state(round_index - 1), set(run.ledger.queried(before_round=round_index))
     with run.timed(round_index, "score"):
         counts, with_masks = pixel_counts(run, state, queried)
-        weights = adaptive_class_weights(counts)
+        settings = run.config.acquisition
+        weights, imbalance = pool_weights(counts, settings.smoothing, settings.count_void)
         about = {
-            "acquisition": run.config.acquisition.name,
-            "pixels_per_class": counts.tolist(),
+            "acquisition": settings.name,
+            "pixels_per_class": counts[:-1].tolist(),
             "class_weights": weights.tolist(),
-            "class_imbalance": class_imbalance(counts),
+            "class_imbalance": imbalance,
         }
         scored = _scored(run, round_index, state, with_masks, weights)
         table = MaskTable.collect(scored, len(run.dataset.classes), about)
@@ -87,12 +88,13 @@ def score(run: Run, round_index: int) -> None:
 
 
 def pixel_counts(run: Run, state: LabelState, queried: set[MaskKey]) -> tuple[NDArray[np.int64], list[str]]:
-    """Pixels per class (C,) under masks not queried so far (ABC's pool), and the images that have masks, largest first.
+    """Pixels (C + 1,) per class and, last, of void under masks not queried so far: ABC's pool. And the images with masks.
 
-    Large images first: what they allocate is enough for all that follow, so memory stays flat however many there are.
+    The largest images come first: what they allocate is enough for all that follow, so memory stays flat however many
+    there are.
     """
-    classes = len(run.dataset.classes)
-    counts, size = np.zeros(classes, dtype=np.int64), {}
+    classes, void = len(run.dataset.classes), run.dataset.classes.void
+    counts, size = np.zeros(256, dtype=np.int64), {}
     for image_id in tqdm(run.dataset.ids("train"), desc="count", unit="img", disable=None, leave=False):
         masks = state.masks(image_id)
         highest = int(masks.max(initial=0))
@@ -100,8 +102,8 @@ def pixel_counts(run: Run, state: LabelState, queried: set[MaskKey]) -> tuple[ND
             continue
         size[image_id] = masks.size
         in_pool = np.array([mask > 0 and (image_id, mask) not in queried for mask in range(highest + 1)])
-        counts += np.bincount(state.labels(image_id)[in_pool[masks]], minlength=256)[:classes]
-    return counts, sorted(size, key=lambda image_id: -size[image_id])
+        counts += np.bincount(state.labels(image_id)[in_pool[masks]], minlength=256)
+    return np.append(counts[:classes], counts[void]), sorted(size, key=lambda image_id: -size[image_id])
 
 
 def _scored(

@@ -45,3 +45,19 @@ def adaptive_class_weights(pixel_counts: ArrayLike) -> NDArray[np.float64]:
     if seen.any():
         weights[seen] = (counts[seen].min() / counts[seen]) ** (class_imbalance(counts) ** 3)
     return weights
+
+
+def pool_weights(pixel_counts: ArrayLike, smoothing: int, count_void: bool) -> tuple[NDArray[np.float64], float]:
+    """Class weights and imbalance of the pool, with the two choices that the official code leaves open.
+
+    Args:
+        pixel_counts: (C + 1,) pixels per class under the masks of the pool, void last.
+        smoothing: Pixels added to every class.
+        count_void: Whether void, if present, counts like a class.
+
+    Returns:
+        Weights (C,) float64 in [0, 1] and the KL divergence in nats that sets their spread.
+    """
+    counts = _observed(pixel_counts)
+    counts = np.append(counts[:-1] + smoothing, counts[-1] if count_void else 0)
+    return adaptive_class_weights(counts)[:-1], class_imbalance(counts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from a2lc.acquisition.functions import ACQUISITIONS
 from a2lc.settings import Settings
@@ -22,6 +22,12 @@ class AcquisitionSettings(Settings):
 
     name: str = "abc"
     """Acquisition function: abc (A²LC), sim (ALC), area, random."""
+
+    smoothing: int = Field(default=1, ge=0)
+    """Pixels added to every class before ABC weighs the classes; with 0 a class without a pixel has the weight 0."""
+
+    count_void: bool = False
+    """Whether ABC counts void like a class when it measures how unbalanced the classes are."""
 
     @field_validator("name")
     @classmethod
