@@ -88,7 +88,7 @@ def score(run: Run, round_index: int) -> None:
 
 
 def pixel_counts(run: Run, state: LabelState, queried: set[MaskKey]) -> tuple[NDArray[np.int64], list[str]]:
-    """Pixels (C + 1,) per class and, last, of void under masks not queried so far: ABC's pool. And the images with masks.
+    """Pixels (C + 1,) per class and, last, of void under masks not queried so far; and the images that have masks.
 
     The largest images come first: what they allocate is enough for all that follow, so memory stays flat however many
     there are.
