@@ -10,6 +10,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchvision import tv_tensors
+from torchvision.transforms import v2
 
 from a2lc.segmentation.sampling import batch_of_step
 from a2lc.segmentation.transforms import Augmentation, normalise
@@ -78,6 +80,51 @@ def test_color_jitter_changes_colours_only():
     view, view_labels = Augmentation(fast(scale=None, horizontal_flip=False, color_jitter=0.5))(image, labels, 4)
     assert torch.equal(view_labels, torch.tensor(labels))
     assert not torch.equal(view[0], view_labels)
+
+
+def test_padding_of_the_needed_axis_draws_as_torchvision_does():
+    image, labels = coded(20, 50)
+    fill = {tv_tensors.Image: 0, tv_tensors.Mask: 255}
+    compose = v2.Compose([v2.RandomCrop((24, 32), pad_if_needed=True, fill=fill), v2.RandomHorizontalFlip()])
+    for seed in range(20):
+        view, view_labels = Augmentation(fast(scale=None, crop_size=(24, 32)))(image, labels, seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            expected = compose(tv_tensors.Image(torch.tensor(image).movedim(-1, 0)), tv_tensors.Mask(labels))
+        assert torch.equal(view, expected[0])
+        assert torch.equal(view_labels, expected[1])
+
+
+def padded_on_all_sides(array, crop, value):
+    """Grow by what the width lacks, then by what the height lacks after that, on all four sides."""
+    for axis in (1, 0):
+        if array.shape[axis] < crop[axis]:
+            array = np.pad(array, int((1 + crop[axis] - array.shape[axis]) / 2), constant_values=value)
+    return array
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 14), st.integers(1, 14), st.sampled_from(["void", "background"]), st.integers(0, 2**62))
+def test_padding_both_axes_gives_crops_of_the_image_grown_on_all_sides(height, width, padding, seed):
+    labels = np.arange(1, height * width + 1, dtype=np.uint8).reshape(height, width)  # none is a padding label
+    image, crop = np.stack([labels] * 3, axis=-1), (8, 6)
+    options = fast(scale=None, horizontal_flip=False, crop_size=crop, padding=padding, padding_axes="both")
+    view, view_labels = Augmentation(options)(image, labels, seed)
+    value = 255 if padding == "void" else 0
+    grown = padded_on_all_sides(labels, crop, value)
+    windows = {window.tobytes() for window in np.lib.stride_tricks.sliding_window_view(grown, crop).reshape(-1, *crop)}
+    assert view_labels.numpy().tobytes() in windows
+    assert torch.equal(view[0], torch.where(view_labels == value, 0, view_labels))
+    assert torch.equal(view[0], view[1])
+
+
+def test_padding_both_axes_reaches_every_crop():
+    image, labels = coded(6, 3)
+    options = fast(scale=None, horizontal_flip=False, crop_size=(7, 5), padding_axes="both")  # grown to (8, 5)
+    views = {Augmentation(options)(image, labels, seed)[1].numpy().tobytes() for seed in range(40)}
+    grown = padded_on_all_sides(labels, (7, 5), 255)
+    assert grown.shape == (8, 5)
+    assert views == {grown[:7].tobytes(), grown[1:].tobytes()}
 
 
 def test_normalise_by_hand():

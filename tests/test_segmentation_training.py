@@ -62,7 +62,7 @@ def test_training_learns_and_its_checkpoints_predict(tmp_path):
     losses = []
     result = run_training(
         tmp_path / "new" / "folder", network=network, iterations=60, validate_every=20, crop_size=(32, 48),
-        batch_size=4, validate=validate, on_progress=lambda step, loss: losses.append(loss), save_every=7,
+        batch_size=4, validate=validate, on_progress=lambda progress: losses.append(progress.loss), save_every=7,
     )  # fmt: skip
     assert len(losses) == result.iterations == 60
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
@@ -124,8 +124,8 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(("killed_at", "resumed_at"), [(1, 0), (4, 2), (5, 4)])
 def test_killed_training_ends_with_the_same_bits(tmp_path, undisturbed, killed_at, resumed_at, workers):
-    def kill(step, loss):
-        if step == killed_at:  # after the validation of this step, before its checkpoint
+    def kill(progress):
+        if progress.step == killed_at:  # after the validation of this step, before its checkpoint
             raise Killed
 
     with pytest.raises(Killed):
@@ -134,7 +134,7 @@ def test_killed_training_ends_with_the_same_bits(tmp_path, undisturbed, killed_a
     steps = []
     torch.rand(3)  # a resumed process has another random state
     result = run_training(
-        tmp_path, validate=stillness, workers=workers, on_progress=lambda step, loss: steps.append(step),
+        tmp_path, validate=stillness, workers=workers, on_progress=lambda progress: steps.append(progress.step),
         network=build_network(NETWORK, 2, seed=1 if resumed_at == 0 else 77),
     )  # fmt: skip
     assert steps == list(range(resumed_at + 1, 7))
@@ -161,6 +161,24 @@ def test_training_killed_in_its_validation_resumes(tmp_path, undisturbed):
     assert same(load_file(tmp_path / "best.safetensors"), load_file(undisturbed[1] / "best.safetensors"))
 
 
+def test_progress_tells_of_every_iteration_and_may_predict(tmp_path, undisturbed):
+    network, seen = build_network(NETWORK, 2, seed=1), []
+
+    def watch(progress):
+        seen.append(progress)
+        network.eval()  # as a prediction does
+
+    run_training(tmp_path, network=network, validate=stillness, on_progress=watch)
+    assert [(progress.step, progress.due) for progress in seen] == [(step, step % 2 == 0) for step in range(1, 7)]
+    assert [progress.mean_iou is None for progress in seen] == [True, False] * 3
+    assert seen[1].mean_iou == undisturbed[0].best_mean_iou
+    rates = [progress.learning_rate for progress in seen]
+    assert rates == pytest.approx([max(0.05 * (1 - step / 6) ** 0.9, fast().learning_rate_floor) for step in range(6)])
+    assert same(load_file(tmp_path / "last.safetensors"), load_file(undisturbed[1] / "last.safetensors"))
+    run_training(tmp_path / "silent", on_progress=seen.append)
+    assert [(progress.due, progress.mean_iou) for progress in seen[6:]] == [(False, None), (True, None)] * 3
+
+
 def test_dropout_and_seed_matter_but_the_global_random_state_does_not(tmp_path, undisturbed):
     before = torch.manual_seed(123).get_state()
     run_training(tmp_path / "same", validate=stillness)
@@ -172,8 +190,8 @@ def test_dropout_and_seed_matter_but_the_global_random_state_does_not(tmp_path, 
 
 
 def test_training_of_other_settings_is_not_continued(tmp_path):
-    def kill(step, loss):
-        if step == 5:
+    def kill(progress):
+        if progress.step == 5:
             raise Killed
 
     with pytest.raises(Killed):
@@ -216,8 +234,8 @@ def test_all_void_labels_give_no_nan(tmp_path):
 def test_diverged_training_names_the_step_and_the_remedy(tmp_path):
     network = build_network(NETWORK, 2, seed=0)
 
-    def poison(step, loss):
-        if step == 2:
+    def poison(progress):
+        if progress.step == 2:
             network.classifier.classifier[3].bias.data.fill_(math.inf)
 
     with pytest.raises(InputError, match=r"the loss is nan at iteration 3.*learning_rate below 0\.05"):

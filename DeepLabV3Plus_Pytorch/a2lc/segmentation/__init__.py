@@ -1,18 +1,28 @@
 """DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions."""
 
 from a2lc.segmentation.network import DeepLabV3Plus, build_network
-from a2lc.segmentation.prediction import evaluate_network, load_weights, predict
-from a2lc.segmentation.settings import NetworkSettings, TrainingSettings
-from a2lc.segmentation.training import TrainingResult, train
+from a2lc.segmentation.prediction import evaluate_network, load_weights, predict, predict_views
+from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings, ViewName
+from a2lc.segmentation.training import Progress, TrainingResult, train
+from a2lc.segmentation.views import NativeView, PaddedView, SquashedView, View, make_view
 
 __all__ = [
     "DeepLabV3Plus",
+    "NativeView",
     "NetworkSettings",
+    "PaddedView",
+    "Progress",
+    "ScoringSettings",
+    "SquashedView",
     "TrainingResult",
     "TrainingSettings",
+    "View",
+    "ViewName",
     "build_network",
     "evaluate_network",
     "load_weights",
+    "make_view",
     "predict",
+    "predict_views",
     "train",
 ]

@@ -1,4 +1,4 @@
-"""Predicting one image at a time at its own size; no probability map is kept."""
+"""Predicting one image at a time; no probability map is kept."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from a2lc.labels.base import LabelSource
 from a2lc.metrics import ConfusionMatrix
 from a2lc.segmentation.loading import check_labels, load_batches
 from a2lc.segmentation.settings import TrainingSettings
-from a2lc.segmentation.transforms import VOID, normalise, to_tensor
+from a2lc.segmentation.transforms import VOID, to_tensor
+from a2lc.segmentation.views import NativeView, View
 from a2lc.segmentation.weights import copy_weights, read_weights
 
 Images = Callable[[str], NDArray[np.uint8]]
+_NATIVE = NativeView()
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -37,6 +39,7 @@ def predict(
     settings: TrainingSettings,
     device: torch.device,
     workers: int = 0,
+    view: View = _NATIVE,
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield (image id, class probabilities) in the given order.
 
@@ -47,6 +50,7 @@ def predict(
         settings: Mean and standard deviation of the normalisation.
         device: Where to compute.
         workers: Processes that load the next images meanwhile.
+        view: How the network sees an image.
 
     Yields:
         Image id and (C, H, W) float32 on `device`, softmax over the classes.
@@ -54,10 +58,41 @@ def predict(
     Raises:
         InputError: When an image cannot be read.
     """
+    for image_id, (probabilities,) in predict_views(network, image_ids, images, settings, device, [view], workers):
+        yield image_id, probabilities
+
+
+def predict_views(
+    network: nn.Module,
+    image_ids: Sequence[str],
+    images: Images,
+    settings: TrainingSettings,
+    device: torch.device,
+    views: Sequence[View],
+    workers: int = 0,
+) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    """Yield (image id, class probabilities in every view) in the given order; each image is read once.
+
+    Args:
+        network: Already on `device`; put into evaluation mode.
+        image_ids: Images to predict.
+        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers.
+        settings: Mean and standard deviation of the normalisation.
+        device: Where to compute.
+        views: How the network sees an image, a pass each.
+        workers: Processes that load the next images meanwhile.
+
+    Yields:
+        Image id and, per view, (C, H, W) float32 on `device`, softmax over the classes.
+
+    Raises:
+        InputError: When an image cannot be read.
+    """
     network.eval()
     batches = load_batches(_Image(images), [[image_id] for image_id in image_ids], workers, device)
-    for image_id, image in zip(image_ids, batches, strict=True):
-        yield image_id, _probabilities(network, image, settings, device)
+    for image_id, batch in zip(image_ids, batches, strict=True):
+        image = batch.to(device, non_blocking=True)
+        yield image_id, tuple(view.probabilities(network, image, settings.mean, settings.std) for view in views)
 
 
 def evaluate_network(
@@ -89,15 +124,10 @@ def evaluate_network(
     confusion = ConfusionMatrix(num_classes)
     load = _ImageAndTruth(images, truth, num_classes, void)
     for image, labels in load_batches(load, [[image_id] for image_id in image_ids], settings.workers, device):
-        confusion.update(labels[0], _probabilities(network, image, settings, device).argmax(dim=0))
+        on_device = image.to(device, non_blocking=True)
+        probabilities = _NATIVE.probabilities(network, on_device, settings.mean, settings.std)
+        confusion.update(labels[0], probabilities.argmax(dim=0))
     return confusion
-
-
-@torch.inference_mode()
-def _probabilities(network: nn.Module, image: Tensor, settings: TrainingSettings, device: torch.device) -> Tensor:
-    """Map a batch of one image (1, 3, H, W) uint8 to (C, H, W) float32."""
-    inputs = normalise(image.to(device, non_blocking=True), settings.mean, settings.std)
-    return network(inputs)[0].softmax(dim=0)
 
 
 @dataclass(frozen=True)

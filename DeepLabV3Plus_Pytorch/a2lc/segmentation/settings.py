@@ -1,4 +1,4 @@
-"""Settings of the segmentation network and of its training."""
+"""Settings of the segmentation network, of its training, and of its look at the images when masks are scored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from a2lc.settings import Settings
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+ViewName = Literal["native", "padded", "squashed"]
 
 
 class NetworkSettings(Settings):
@@ -90,6 +91,9 @@ class TrainingSettings(Settings):
     padding: Literal["void", "background"] = "void"
     """Label of what is added (in black) where an image is smaller than the crop: void, or background = class 0."""
 
+    padding_axes: Literal["needed", "both"] = "needed"
+    """needed: only the axis that is too small is padded; both: as in the official code, all four sides are."""
+
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     """Mean of R, G, B that is subtracted, on a scale of 0 to 1."""
 
@@ -118,3 +122,22 @@ class TrainingSettings(Settings):
         if self.scale is not None and self.scale[0] > self.scale[1]:
             raise ValueError(f"scale must be [smallest, largest], got [{self.scale[0]}, {self.scale[1]}]")
         return self
+
+
+class ScoringSettings(Settings):
+    """How the network sees an image when its masks are scored."""
+
+    view: ViewName = "native"
+    """native: at its own size; padded: in the middle of a black canvas of the training crop's size; squashed: resized
+    to half that canvas, in its middle."""
+
+    feature_view: ViewName | None = None
+    """View of the mean probabilities that the label correction module learns from; null = the same pass."""
+
+    shift: bool = False
+    """Whether the window of a padded view is cut with the official code's rounding: one pixel off for some sizes."""
+
+    @property
+    def views(self) -> tuple[ViewName, ...]:
+        """The views of all passes over an image, each once: first that of the scores, last that of the features."""
+        return (self.view,) if self.feature_view in (None, self.view) else (self.view, self.feature_view)

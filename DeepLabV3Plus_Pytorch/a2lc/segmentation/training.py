@@ -31,6 +31,25 @@ _FREE = {"workers", "save_every"}  # settings that change no weight
 
 
 @dataclass(frozen=True)
+class Progress:
+    """Where a training stands after an iteration.
+
+    Attributes:
+        step: Iterations made.
+        loss: Loss of the batch, before the step.
+        learning_rate: Learning rate of the head in this step.
+        due: Whether `validate_every` names this iteration, or it is the last one.
+        mean_iou: Validation mIoU in [0, 1], None if nothing was validated after this iteration.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    due: bool
+    mean_iou: float | None
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """What came out of a training.
 
@@ -61,7 +80,7 @@ def train(
     keys: Sequence[int | str],
     device: torch.device,
     validate: Callable[[nn.Module], float] | None = None,
-    on_progress: Callable[[int, float], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     description: str = "training",
 ) -> TrainingResult:
     """Train a network in place and leave `best.safetensors` and `last.safetensors` in `folder`.
@@ -81,7 +100,7 @@ def train(
         keys: Seed keys, for example (seed, round index).
         device: Where to compute.
         validate: Network in evaluation mode → mIoU in [0, 1]; decides which weights are the best.
-        on_progress: Called with (iterations made, loss) after every iteration.
+        on_progress: Called after every iteration and its validation; may predict with the network, not change it.
         description: What the progress bar and the log call this training.
 
     Raises:
@@ -111,11 +130,14 @@ def train(
             bar.set_postfix(loss=f"{loss:.4f}", lr=f"{descent.learning_rate:.2g}", refresh=False)
             bar.update()
             _log.debug("iteration %d/%d loss %.4f", descent.step, settings.iterations, loss)
-            if validate is not None and _is_due(descent.step, settings):
+            due, mean_iou = _is_due(descent.step, settings), None
+            if validate is not None and due:
                 descent.judge(validate)
+                mean_iou = descent.last_mean_iou
                 _log.info("%s: iteration %d: mIoU %.4f", description, descent.step, descent.last_mean_iou)
             if on_progress is not None:
-                on_progress(descent.step, loss)
+                on_progress(Progress(descent.step, loss, descent.learning_rate, due, mean_iou))
+                network.train()  # a prediction leaves it in evaluation mode
             if descent.step % settings.save_every == 0 and descent.step < settings.iterations:
                 descent.save(checkpoint)
     return _finish(descent, folder, description)

@@ -29,6 +29,7 @@ class Augmentation:
         padding = VOID if settings.padding == "void" else _BACKGROUND
         fill = {tv_tensors.Image: 0, tv_tensors.Mask: padding}
         steps: list[nn.Module] = [_RandomScale(settings.scale)] if settings.scale else []
+        steps += [_PadAllSides(settings.crop, fill)] if settings.padding_axes == "both" else []
         steps.append(v2.RandomCrop(settings.crop, pad_if_needed=True, fill=fill))
         steps += [v2.RandomHorizontalFlip()] if settings.horizontal_flip else []
         steps += [v2.ColorJitter(*[settings.color_jitter] * 3)] if settings.color_jitter else []
@@ -61,6 +62,21 @@ class _RandomScale(nn.Module):
         factor = torch.empty(()).uniform_(*self._scale).item()
         size = [max(1, int(side * factor)) for side in views[0].shape[-2:]]
         return tuple(v2.functional.resize(view, size) for view in views)
+
+
+class _PadAllSides(nn.Module):
+    """Pads left, right, top and bottom alike, by half of what the axis that lacks most lacks, rounded up.
+
+    The official code pads all sides for the width and then for what the height still lacks, which adds up to the same.
+    """
+
+    def __init__(self, crop: tuple[int, int], fill: dict[type, int]) -> None:
+        super().__init__()
+        self._crop, self._fill = crop, fill
+
+    def forward(self, *views: Tensor) -> tuple[Tensor, ...]:
+        lacking = max(crop - side for crop, side in zip(self._crop, views[0].shape[-2:], strict=True))
+        return v2.Pad((lacking + 1) // 2, fill=self._fill)(*views) if lacking > 0 else views
 
 
 def to_tensor(image: NDArray[np.uint8]) -> Tensor:

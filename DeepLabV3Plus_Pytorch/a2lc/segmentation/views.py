@@ -1,0 +1,102 @@
+"""How the network sees an image: at its own size, padded to the training crop, or squashed into half of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.transforms import v2
+
+from a2lc.segmentation.settings import ViewName
+from a2lc.segmentation.transforms import normalise
+
+
+class View(Protocol):
+    """A way from an image to the class probabilities of its pixels."""
+
+    def probabilities(self, network: nn.Module, image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """Show one image to the network.
+
+        Args:
+            network: In evaluation mode.
+            image: A batch of one (1, 3, H, W) uint8, on the device of the network.
+            mean: Mean of the normalisation.
+            std: Standard deviation of the normalisation.
+
+        Returns:
+            (C, H, W) float32 at the image's own size, on the same device; the classes of a pixel sum to 1.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class NativeView:
+    """The image as it is."""
+
+    @torch.inference_mode()
+    def probabilities(self, network: nn.Module, image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """Show the image at its own size; see `View`."""
+        logits: Tensor = network(normalise(image, mean, std))
+        return logits[0].softmax(dim=0)
+
+
+@dataclass(frozen=True)
+class PaddedView:
+    """The image in the middle of a black canvas; an axis along which it is longer than the canvas is not padded.
+
+    Attributes:
+        canvas: Height and width in pixels.
+        shift: Whether the image's window is cut from the logits at the official code's offset. That rounds half a
+            pixel to even, while the image is put in at the offset rounded down, so for some sizes they differ by one.
+    """
+
+    canvas: tuple[int, int]
+    shift: bool = False
+
+    @torch.inference_mode()
+    def probabilities(self, network: nn.Module, image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """Show the canvas and cut the image's window out of the logits; see `View`."""
+        height, width = image.shape[-2:]
+        rows, columns = max(self.canvas[0] - height, 0), max(self.canvas[1] - width, 0)
+        above, left = rows // 2, columns // 2
+        padded = functional.pad(image, [left, columns - left, above, rows - above])
+        top, start = (round(rows / 2), round(columns / 2)) if self.shift else (above, left)
+        logits: Tensor = network(normalise(padded, mean, std))
+        return logits[0, :, top : top + height, start : start + width].softmax(dim=0)
+
+
+@dataclass(frozen=True)
+class SquashedView:
+    """The image resized to half the canvas, whatever its aspect ratio, in the middle of the black canvas.
+
+    Attributes:
+        canvas: Height and width in pixels.
+        shift: As in `PaddedView`.
+    """
+
+    canvas: tuple[int, int]
+    shift: bool = False
+
+    @torch.inference_mode()
+    def probabilities(self, network: nn.Module, image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """Show the squashed image and stretch its probabilities, not its logits, to the image's size; see `View`."""
+        squashed = v2.functional.resize(image, [max(1, side // 2) for side in self.canvas])
+        inner = PaddedView(self.canvas, self.shift).probabilities(network, squashed, mean, std)
+        return functional.interpolate(inner[None], size=image.shape[-2:], mode="bilinear", align_corners=False)[0]
+
+
+def make_view(name: ViewName, crop: tuple[int, int], shift: bool) -> View:
+    """The view of that name.
+
+    Args:
+        name: One of `ScoringSettings.views`.
+        crop: Height and width of the training crop: the canvas of the padded and the squashed view.
+        shift: Whether they cut the image's window at the official code's offset.
+    """
+    if name == "native":
+        return NativeView()
+    return PaddedView(crop, shift) if name == "padded" else SquashedView(crop, shift)
