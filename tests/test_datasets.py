@@ -40,6 +40,13 @@ def test_pascal(tmp_path: Path) -> None:
     assert dataset.classes.classes[20].color == voc_color(20) == (0, 64, 128)
 
 
+def test_pascal_with_lists_of_ones_own(tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen.txt"
+    chosen.write_text("2007_000003\n")
+    dataset = open_dataset(PascalSettings(name="pascal", root=make_voc(tmp_path), train=chosen))
+    assert (dataset.ids("train"), dataset.ids("val")) == (("2007_000003",), ("2007_000003",))
+
+
 def test_real_pascal(shared: Path) -> None:
     dataset = Pascal(PascalSettings(name="pascal", root=shared / "pascal_animals"))
     assert (len(dataset.ids("train")), len(dataset.ids("val"))) == (300, 220)

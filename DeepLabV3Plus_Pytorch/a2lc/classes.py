@@ -76,7 +76,7 @@ class ClassSet:
 
 
 def load_classes(name_or_path: str | Path) -> ClassSet:
-    """Load a class set: the name of a built-in one ("pascal", "toyscapes") or the path of a classes.yaml.
+    """Load a class set: the name of a built-in one ("pascal", "cityscapes", "toyscapes") or the path of a classes.yaml.
 
     Raises:
         InputError: When it does not exist or is not valid; every problem is listed.

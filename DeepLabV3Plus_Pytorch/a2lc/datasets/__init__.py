@@ -7,17 +7,24 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from a2lc.datasets.base import Dataset, Split
+from a2lc.datasets.cityscapes import Cityscapes, CityscapesSettings
 from a2lc.datasets.folder import Folder, FolderSettings
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
 from a2lc.datasets.pascal import Pascal, PascalSettings
 from a2lc.datasets.toyscapes import Toyscapes, ToyscapesSettings
 
-DatasetSettings = Annotated[PascalSettings | FolderSettings | ToyscapesSettings, Field(discriminator="name")]
+AnySettings = PascalSettings | FolderSettings | ToyscapesSettings | CityscapesSettings
+DatasetSettings = Annotated[AnySettings, Field(discriminator="name")]
 
-_DATASETS: dict[type, Any] = {PascalSettings: Pascal, FolderSettings: Folder, ToyscapesSettings: Toyscapes}
+_DATASETS: dict[type, Any] = {
+    PascalSettings: Pascal,
+    FolderSettings: Folder,
+    ToyscapesSettings: Toyscapes,
+    CityscapesSettings: Cityscapes,
+}
 
 
-def open_dataset(settings: PascalSettings | FolderSettings | ToyscapesSettings) -> Dataset:
+def open_dataset(settings: AnySettings) -> Dataset:
     """Open the data set that the settings describe. Raises InputError when its files are not there."""
     dataset: Dataset = _DATASETS[type(settings)](settings)
     return dataset

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from a2lc.classes import load_classes
 from a2lc.datasets.base import Split
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
+from a2lc.datasets.location import explain_missing
 from a2lc.errors import InputError, refuse
 from a2lc.images import IMAGE_SUFFIXES, read_image
 from a2lc.settings import Settings
@@ -48,7 +49,9 @@ class Folder:
         self._settings = settings
         self._images = settings.root / settings.images
         if not self._images.is_dir():
-            raise InputError(f"{self._images} does not exist: put the images there or set dataset.images")
+            remedy = "put the images there or set dataset.images"
+            # only the class list tells: a folder called images may hold anything
+            raise explain_missing(self._images, settings.root, [settings.classes], remedy)
         self.classes = load_classes(settings.root / settings.classes)
         truth = settings.root / settings.ground_truth
         folder = LabelFolder(truth, len(self.classes), self.classes.void) if truth.is_dir() else None

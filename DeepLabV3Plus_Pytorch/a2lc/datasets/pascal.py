@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from a2lc.classes import load_classes
 from a2lc.datasets.base import Split
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
+from a2lc.datasets.location import explain_missing
 from a2lc.errors import InputError
 from a2lc.images import read_image
 from a2lc.settings import Settings
+
+_BASE = Path("VOCdevkit", "VOC2012")
 
 
 class PascalSettings(Settings):
@@ -25,32 +28,36 @@ class PascalSettings(Settings):
     """Folder that holds VOCdevkit/VOC2012."""
     download: bool = False
     """Download the data into `root` when it is not there (2 GB)."""
+    train: Path | None = None
+    """List of training image ids, one a line; empty = the official one."""
+    val: Path | None = None
+    """List of validation image ids, one a line; empty = the official one."""
 
 
 class Pascal:
-    """PASCAL VOC 2012, splits train and val of ImageSets/Segmentation; palette PNG, 255 = void.
+    """PASCAL VOC 2012, splits train and val of ImageSets/Segmentation or of lists of your own; palette PNG, 255 = void.
 
     Raises:
         InputError: When the data is not there and `download` is off, or the download fails.
     """
 
     def __init__(self, settings: PascalSettings) -> None:
-        self._base = settings.root / "VOCdevkit" / "VOC2012"
+        self._base = settings.root / _BASE
         if not self._base.is_dir() and settings.download:
             _download(settings.root)
         if not self._base.is_dir():
-            raise InputError(
-                f"{self._base} does not exist: set dataset.root to the folder that holds VOCdevkit/VOC2012, "
-                "or add dataset.download=true"
-            )
+            remedy = "set dataset.root to the folder that holds VOCdevkit/VOC2012, or add dataset.download=true"
+            raise explain_missing(self._base, settings.root, [_BASE], remedy)
+        lists = self._base / "ImageSets" / "Segmentation"
+        self._lists = {"train": settings.train or lists / "train.txt", "val": settings.val or lists / "val.txt"}
         self.classes = load_classes("pascal")
         self.ground_truth = LabelFolder(self._base / "SegmentationClass", len(self.classes), self.classes.void)
         self.validation_truth = self.ground_truth
         self.pseudo_labels = None
 
     def ids(self, split: Split) -> tuple[str, ...]:
-        """Image ids of the official list of the split."""
-        return read_id_list(self._base / "ImageSets" / "Segmentation" / f"{split}.txt")
+        """Image ids of the split's list, in its order."""
+        return read_id_list(self._lists[split])
 
     def image_path(self, image_id: str) -> Path:
         """The JPEG of an image."""
