@@ -7,9 +7,11 @@
 #   OUTPUT_DIR         results/pascal/{summary.md,seed<k>.csv,miou.png}   (default: outputs)
 #   BACKBONE_WEIGHTS   file with ImageNet weights of the backbone         (default: downloaded)
 #
-# The ablation of A²LC's parts, each an experiment of its own:
-#   bash DeepLabV3Plus_Pytorch/run_pascal.sh experiment=pascal_without_lcm method=a2lc propagation=none
-#   bash DeepLabV3Plus_Pytorch/run_pascal.sh experiment=pascal_without_abc method=a2lc acquisition=sim
+# The paper's ablation, each line an experiment of its own ('annotator.rule=representative': without mask-level answers):
+#   run_pascal.sh experiment=pascal_neither method=a2lc annotator.rule=representative acquisition=sim propagation=none
+#   run_pascal.sh experiment=pascal_lcm     method=a2lc annotator.rule=representative acquisition=sim
+#   run_pascal.sh experiment=pascal_abc     method=a2lc annotator.rule=representative propagation=none
+#   run_pascal.sh experiment=pascal_both    method=a2lc annotator.rule=representative
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/paper.sh"
 run_paper pascal "$@"

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from a2lc.errors import InputError
-from a2lc.reporting import Row, plot_miou, read_results, read_seed_csv, summarise, write_seed_csv
+from a2lc.reporting import Published, Row, plot_miou, read_results, read_seed_csv, summarise, write_seed_csv
 
+DEMO = Path(__file__).parents[1] / "results" / "demo"
 NUMBERS = st.none() | st.integers() | st.floats(allow_nan=False)
 
 
@@ -133,6 +134,51 @@ class TestSummary:
             "| random | 1 | 1,000 | 75.00 | – | – | – | – | – | – | – | – |",
             "| random | 2 | 2,000 | 75.00 | – | – | – | – | – | – | – | – |",
         ]
+
+    def test_the_committed_summary_is_that_of_the_committed_tables(self) -> None:
+        committed = (DEMO / "summary.md").read_text(encoding="utf-8")
+        title, fenced, _ = committed.split("\n\n", 2)
+        assert summarise(DEMO, title.removeprefix("# "), fenced.strip("`\n")) == committed
+
+    def test_published_rows_stand_below_ours(self, folder: Path) -> None:
+        far = Published("paper, seed 1", "without LCM", (), data_miou={5: 80.0}, model_miou_best={2: 52.5})
+        whole = Published("paper", "a2lc", (), {0: 58.63, 2: 74.9}, {0: 57.0}, note="its masks are its own.")
+        text = summarise(folder, "t", "c", {"a2lc": (whole, far), "absent": (whole,)})
+        opening, data, best = text.split("## ")[:3]
+        assert "Rows with a paper in brackets are quoted" in opening
+        assert opening.rstrip().endswith("\n\n- a2lc (paper): its masks are its own.")
+        assert [line.split(" ±")[0] for line in data.splitlines() if line.startswith("| ")][2:] == [
+            "| a2lc | 50.00",
+            "| a2lc (paper) | 58.63 | – | 74.90 |",
+            "| random | 50.00",
+        ]
+        assert "| a2lc (paper) | 57.00 | – | – |\n| without LCM (paper, seed 1) | – | – | 52.50 |\n| random" in best
+        assert "(paper" not in text.split("## Rounds")[1]
+
+    def test_nothing_is_said_of_papers_where_none_is_quoted(self, folder: Path) -> None:
+        assert summarise(folder, "t", "c", {"a2lc": ()}) == summarise(folder, "t", "c")
+        assert "paper in brackets" not in summarise(folder, "t", "c")
+
+    @pytest.mark.parametrize(
+        ("column", "heading"),
+        [
+            ("data_miou_present", "## Data mIoU over present classes (%)"),
+            ("data_miou_strict", "## Data mIoU, unlabelled pixels counted as wrong (%)"),
+        ],
+    )
+    def test_a_variant_of_data_miou_is_shown_where_it_differs(self, tmp_path: Path, column: str, heading: str) -> None:
+        path = tmp_path / "seed1.csv"
+        write_seed_csv(path, [row("a", 0, 0, 0.5, **{column: 0.5}), row("a", 1, 9, 0.6, **{column: 0.6})])
+        assert heading not in summarise(tmp_path, "t", "c")
+        write_seed_csv(path, [row("a", 0, 0, 0.5, **{column: 0.5}), row("a", 1, 9, 0.6, **{column: 0.7})])
+        assert "| a | 50.00 ± – | 70.00 ± – |" in summarise(tmp_path, "t", "c").split(heading)[1].split("##")[0]
+
+    def test_what_was_right_before_it_was_changed(self, tmp_path: Path) -> None:
+        write_seed_csv(tmp_path / "seed1.csv", [row("a", 0, 0, 0.5), row("a", 1, 9, 0.6, lcm_right_before=0.25)])
+        lines = summarise(tmp_path, "t", "c").split("## Rounds")[1].strip().splitlines()
+        assert "Right before: share of the automatically changed masks whose label was right already." in lines[0]
+        assert "| LCM changes | LCM precision (%) | right before (%) | train (s) |" in lines[2]
+        assert lines[5].startswith("| a | 1 | 9 | – | – | – | – | 25.00 |")
 
     def test_a_single_seed_has_no_deviation(self, folder: Path) -> None:
         (folder / "seed2.csv").unlink()

@@ -15,11 +15,13 @@ from a2lc.annotators import AnnotatorSettings
 from a2lc.config_layers import explain, merge, nearest, parse_overrides, read_yaml
 from a2lc.datasets import DatasetSettings
 from a2lc.errors import InputError
+from a2lc.labels.store import Undetected
 from a2lc.propagation import PropagationSettings
-from a2lc.segmentation import NetworkSettings, TrainingSettings
+from a2lc.segmentation import NetworkSettings, ScoringSettings, TrainingSettings
 from a2lc.settings import Settings
 
 _CONFIGS = resources.files("a2lc") / "configs"
+_FIDELITIES = ("official", "corrected")  # a configuration may say, under their names, what they mean for its data
 
 
 class RunConfig(Settings):
@@ -43,6 +45,9 @@ class RunConfig(Settings):
     """Clicks (masks) per round."""
     inner_batch: int | None = Field(None, ge=1)
     """Clicks after which the answers are learned from within a round; None = the whole budget at once."""
+    undetected: Undetected = "none"
+    """What an image without detections holds in the research layout of Cityscapes: none (no mask), or mask (one void
+    mask, as large as the image)."""
     fidelity: Literal["official", "corrected"] = "corrected"
     """official: every quirk of the official code that changes numbers; corrected: none of them."""
     checkpoint: Literal["best", "last"] = "last"
@@ -51,10 +56,15 @@ class RunConfig(Settings):
     """auto (CUDA when there is one), cpu, cuda, cuda:1, ..."""
     deterministic: bool = False
     """Bitwise reproducible on CUDA, slower; on the CPU it always is."""
+    tensorboard: bool = False
+    """Whether each training leaves TensorBoard event files in tensorboard/ of its round: loss, learning rate, mIoU,
+    example overlays."""
     network: NetworkSettings = NetworkSettings()
     """DeepLabV3+."""
     training: TrainingSettings = TrainingSettings()
     """Training of the network."""
+    scoring: ScoringSettings = ScoringSettings()
+    """How the network sees an image when its masks are scored."""
     acquisition: AcquisitionSettings = AcquisitionSettings()
     """Which masks are asked about."""
     annotator: AnnotatorSettings = AnnotatorSettings()
@@ -70,7 +80,7 @@ class RunConfig(Settings):
     @model_validator(mode="after")
     def _check(self) -> RunConfig:
         thresholds = self.propagation.threshold
-        if isinstance(thresholds, tuple) and len(thresholds) < self.rounds:
+        if self.propagation.name != "none" and isinstance(thresholds, tuple) and len(thresholds) < self.rounds:
             raise ValueError(
                 f"propagation.threshold lists {len(thresholds)} rounds but rounds is {self.rounds}: "
                 "give one value per round, or a single one for all"
@@ -101,11 +111,12 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunConfig]:
     """Compose the configuration of every method asked for.
 
-    Layers, later ones win: defaults, configs/fidelity/<fidelity>.yaml, configs/methods/<method>.yaml, the
-    configuration that the named one gives as its `base`, the named one, the overrides.
+    Layers, later ones win: defaults, configs/fidelity/<fidelity>.yaml, what the named configuration says under
+    `official:` or `corrected:`, configs/methods/<method>.yaml, the configuration that the named one gives as its
+    `base`, the named one, the overrides.
 
     Args:
-        name_or_path: Name of a built-in configuration (pascal, folder, demo) or path of a YAML file.
+        name_or_path: Name of a built-in configuration (pascal, cityscapes, folder, demo) or path of a YAML file.
         overrides: "key=value" with dotted keys; values are read as YAML.
 
     Returns:
@@ -117,9 +128,11 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     named = read_yaml(_find(name_or_path, _CONFIGS))
     base = read_yaml(_find(str(named.pop("base")), _CONFIGS)) if "base" in named else {}
     top = merge(merge(base, {"experiment": Path(name_or_path).stem, **named}), parse_overrides(overrides))
+    of_data = {name: top.pop(name, {}) for name in _FIDELITIES}
     methods = top.pop("method", "a2lc")
     methods = methods.split(",") if isinstance(methods, str) else methods
-    fidelity = _layer("fidelity", str(top.get("fidelity", "corrected")))
+    name = str(top.get("fidelity", "corrected"))
+    fidelity = merge(_layer("fidelity", name), of_data.get(name, {}))
     configs = []
     for method in methods:
         layered = merge(merge(fidelity, _layer("methods", str(method).strip())), top)

@@ -16,6 +16,7 @@ from a2lc.run import Run
 DATA_METRICS = {  # column of the table: field of SegmentationMetrics
     "data_miou": "mean_iou",
     "data_miou_present": "mean_iou_present",
+    "data_miou_strict": "mean_iou_strict",
     "data_accuracy": "accuracy",
     "data_mean_accuracy": "mean_class_accuracy",
     "data_fw_accuracy": "frequency_weighted_accuracy",
@@ -64,13 +65,14 @@ def _correction_metrics(run: Run, round_index: int, decisions: Sequence[Decision
         "annotator_changes": len(changed),
         "void_answers": sum(decision.label_after == void for decision in changed),
         "lcm_changes": len(propagated),
-        "lcm_precision": _precision(run, propagated),
+        "lcm_precision": _share_right(run, propagated, "label_after"),
+        "lcm_right_before": _share_right(run, propagated, "label_before"),
         "class_imbalance": about.get("class_imbalance"),
     }
 
 
-def _precision(run: Run, propagated: Sequence[Decision]) -> float | None:
-    """Share of automatic changes that gave a mask the majority class of its ground truth (void without a vote)."""
+def _share_right(run: Run, propagated: Sequence[Decision], which: str) -> float | None:
+    """Share of automatic changes whose label before or after is the majority class of the mask's ground truth."""
     truth, classes = run.dataset.ground_truth, len(run.dataset.classes)
     if truth is None or not propagated:
         return None
@@ -78,7 +80,7 @@ def _precision(run: Run, propagated: Sequence[Decision]) -> float | None:
     for decision in propagated:
         by_image.setdefault(decision.image_id, []).append(decision)
     right = sum(
-        _is_majority(truth.labels(image_id)[masks == decision.mask_id], decision.label_after, classes)
+        _is_majority(truth.labels(image_id)[masks == decision.mask_id], getattr(decision, which), classes)
         for image_id, group in by_image.items()
         for masks in [run.pseudo_labels.masks(image_id)]
         for decision in group
@@ -88,7 +90,7 @@ def _precision(run: Run, propagated: Sequence[Decision]) -> float | None:
 
 def _is_majority(truth: np.ndarray, label: int | None, classes: int) -> bool:
     counts = np.bincount(truth, minlength=256)[:classes]
-    return label is not None and counts.max() > 0 and counts[label] == counts.max()
+    return label is not None and label < classes and counts.max() > 0 and counts[label] == counts.max()
 
 
 def stage_seconds(run: Run, round_index: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from a2lc.evaluation import table_rows
 from a2lc.files import write_text
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import open_pseudo_labels
+from a2lc.published import published_for
 from a2lc.reporting import plot_miou, summarise, write_seed_csv
 from a2lc.run import Run
 
@@ -38,7 +39,7 @@ def open_runs(configs: Sequence[RunConfig]) -> list[Run]:
             "the training images have no ground truth for a simulated annotator: add annotator=answers to answer the "
             "questions yourself"
         )
-    pseudo_labels = open_pseudo_labels(folder)
+    pseudo_labels = open_pseudo_labels(folder, first.undetected)
     check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.image_path)
     device = choose_device(first.device, first.deterministic)
     return [Run(config, seed, dataset, pseudo_labels, device) for seed in first.seeds for config in configs]
@@ -111,6 +112,8 @@ def report(runs: Sequence[Run], command: str) -> Path:
             written = True
     if not written:
         raise InputError(f"no round of {config.experiment} is finished below {config.output}: run it first")
-    write_text(folder / "summary.md", summarise(folder, title=config.experiment, command=command))
+    configs = {run.config.method: run.config for run in runs}
+    published = {method: published_for(of_method) for method, of_method in configs.items()}
+    write_text(folder / "summary.md", summarise(folder, config.experiment, command, published))
     plot_miou(folder, folder / "miou.png")
     return folder

@@ -23,6 +23,7 @@ class SegmentationMetrics:
     Attributes:
         mean_iou: Mean IoU over the classes that occur in the truth or the prediction; the papers' number.
         mean_iou_present: Mean IoU over the classes that occur in the truth.
+        mean_iou_strict: As `mean_iou`, but pixels predicted void count as wrong instead of not at all.
         accuracy: Share of the compared pixels whose class is right.
         mean_class_accuracy: Mean recall over the classes.
         frequency_weighted_accuracy: IoU weighted by the classes' share of the truth ("FreqW Acc" in the literature).
@@ -33,6 +34,7 @@ class SegmentationMetrics:
 
     mean_iou: float
     mean_iou_present: float
+    mean_iou_strict: float
     accuracy: float
     mean_class_accuracy: float
     frequency_weighted_accuracy: float
@@ -115,6 +117,12 @@ class ConfusionMatrix:
         iou = self.iou()
         return _mean(iou, ~np.isnan(iou))
 
+    def mean_iou_strict(self) -> float:
+        """As `mean_iou`, but a pixel predicted void is a miss of its class; equal where nothing is predicted void."""
+        correct = np.diagonal(self.counts)
+        iou = _ratio(correct, self.counts.sum(axis=0) + self._table.sum(axis=1) - correct)
+        return _mean(iou, ~np.isnan(iou))
+
     def mean_iou_present(self) -> float:
         """Mean IoU over the classes that occur in the truth, even if only where the prediction is void (IoU 0)."""
         return _mean(np.nan_to_num(self.iou()), self._table.sum(axis=1) > 0)
@@ -138,6 +146,7 @@ class ConfusionMatrix:
         return SegmentationMetrics(
             mean_iou=self.mean_iou(),
             mean_iou_present=self.mean_iou_present(),
+            mean_iou_strict=self.mean_iou_strict(),
             accuracy=self.accuracy(),
             mean_class_accuracy=self.mean_class_accuracy(),
             frequency_weighted_accuracy=self.frequency_weighted_iou(),

@@ -23,7 +23,8 @@ from a2lc.labels.store import PseudoLabelSet
 # what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
 _SHARED_KEYS = ("dataset", "pseudo_labels", "network", "training")
 _METHOD_KEYS = (
-    *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "acquisition", "annotator", "propagation",
+    *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "undetected", "scoring", "acquisition", "annotator",
+    "propagation",
 )  # fmt: skip
 
 

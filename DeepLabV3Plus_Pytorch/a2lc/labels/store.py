@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from a2lc.files import read_json, write_json
 from a2lc.images import read_index_map, write_label_map, write_mask_map
 
 SCHEMA_VERSION = 1
+Undetected = Literal["none", "mask"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,14 @@ class PseudoLabelSet:
         root: The folder of the set.
         layout: Which folders hold labels and masks.
         manifest: Content of manifest.json; empty for the research layout.
+        undetected: What an image without detections holds where the research layout says so with 255 everywhere: no
+            mask, or, as the official code reads it, one mask as large as the image.
     """
 
     root: Path
     layout: Layout
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    undetected: Undetected = "none"
 
     def label_path(self, image_id: str) -> Path:
         """File of the label map."""
@@ -64,7 +68,7 @@ class PseudoLabelSet:
         """Mask map S (H, W) int32, 0 = no mask. Raises InputError when it is missing or unreadable."""
         masks = read_index_map(self.mask_path(image_id)).astype(np.int32)
         nothing_detected = self.layout == RESEARCH and masks.size and masks.min() == 255
-        return np.zeros_like(masks) if nothing_detected else masks
+        return np.zeros_like(masks) if nothing_detected and self.undetected == "none" else masks
 
     def image_ids(self) -> list[str]:
         """Ids of all images that have a label map, sorted."""
@@ -72,14 +76,18 @@ class PseudoLabelSet:
         return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("[!.]*.png"))
 
 
-def open_pseudo_labels(root: Path) -> PseudoLabelSet:
+def open_pseudo_labels(root: Path, undetected: Undetected = "none") -> PseudoLabelSet:
     """Open a pseudo-label set in our layout (labels/, masks/, manifest.json) or the research one.
+
+    Args:
+        root: The folder of the set.
+        undetected: See `PseudoLabelSet`; has a meaning in the research layout only.
 
     Raises:
         InputError: When the folder holds neither, or its manifest is missing or from another version.
     """
     if (root / RESEARCH.labels).is_dir() and (root / RESEARCH.masks).is_dir():
-        return PseudoLabelSet(root, RESEARCH)
+        return PseudoLabelSet(root, RESEARCH, undetected=undetected)
     if not ((root / NATIVE.labels).is_dir() and (root / NATIVE.masks).is_dir()):
         what = "is not a pseudo-label set" if root.is_dir() else "does not exist"
         raise InputError(

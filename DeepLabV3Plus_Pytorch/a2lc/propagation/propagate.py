@@ -89,7 +89,8 @@ def propagate(
         )
     predicted, confidence = make_module().fit(features[learned], answers).predict(features)
     trusted = selection_criteria(current, predicted, confidence, queried_per_class, threshold, settings.tail_fraction)
-    change = trusted & ~queried_now & ~queried_before
+    labelled = (current >= 0) & (current < num_classes)
+    change = trusted & ~queried_now & ~queried_before & (labelled | settings.fill_void)
     _log.info("round %d: changed %d masks at confidence >= %g", round_index, change.sum(), threshold)
     return Propagation(change, predicted, confidence, threshold)
 

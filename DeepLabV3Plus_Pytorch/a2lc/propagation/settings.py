@@ -37,6 +37,9 @@ class PropagationSettings(Settings):
     tail_fraction: float = Field(default=0.5, ge=0, le=1)
     """Share of the classes, fewest answers first, that nothing is ever changed to."""
 
+    fill_void: bool = True
+    """Whether a mask that nobody was asked about and whose label is void may be given a class."""
+
     epochs: int = Field(default=100, ge=1)
     """Passes over the answered masks."""
 

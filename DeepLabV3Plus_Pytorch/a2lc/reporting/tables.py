@@ -1,4 +1,4 @@
-"""Results as tables: a CSV per seed with a row per method and round, and a Markdown summary over the seeds."""
+"""Results as tables: a CSV per seed with a row per method and round."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
-
-import numpy as np
 
 from a2lc.errors import InputError
 from a2lc.files import write_text
@@ -18,16 +16,6 @@ from a2lc.files import write_text
 Value = str | int | float | None
 Row = Mapping[str, Value]
 Results = Mapping[int, Sequence[Row]]  # seed → its rows
-
-_QUALITY = {
-    "data_miou": ("Data mIoU", "The labels of a round against ground truth, on the training images."),
-    "model_miou_best": (
-        "Model mIoU, best checkpoint",
-        "The network on the validation images, at the best of its validations: what the papers report.",
-    ),
-    "model_miou_last": ("Model mIoU, last checkpoint", "The network on the validation images, at the end of training."),
-}
-_STAGES = ("train", "score", "annotate", "propagate", "evaluate")
 
 
 def write_seed_csv(path: Path, rows: Sequence[Row]) -> None:
@@ -86,40 +74,6 @@ def read_results(folder: Path) -> dict[int, list[dict[str, Value]]]:
     return {seed: read_seed_csv(files[seed]) for seed in sorted(files)}
 
 
-def summarise(folder: Path, title: str, command: str) -> str:
-    """Summarise the seeds of an experiment: mean ± standard deviation, in the shape of the papers' tables.
-
-    Args:
-        folder: Results folder with one `seed<k>.csv` per seed.
-        title: Heading of the summary.
-        command: The command that made the results.
-
-    Returns:
-        Markdown; the same tables give the same text.
-
-    Raises:
-        InputError: When there are no results or a table cannot be read.
-    """
-    results = read_results(folder)
-    parts = [
-        f"# {title}",
-        f"```\n{command}\n```",
-        f"Seeds: {', '.join(map(str, results))}. Mean ± standard deviation over the seeds (n - 1; – for a single one); "
-        "(n=…) where not all seeds have a value. Everything that was measured, seed by seed, is in `seed*.csv`.",
-    ]
-    for column, (heading, meaning) in _QUALITY.items():
-        if any(row.get(column) is not None for rows in results.values() for row in rows):
-            parts += [f"## {heading} (%)", f"{meaning} In brackets: clicks so far.", _quality_table(results, column)]
-    parts += [
-        "## Rounds",
-        "p: share of the queried masks whose shown label was right. Changes: masks that got another label. Precision: "
-        "share of the automatic changes that were right. Seconds: wall clock of each stage. All are means over the "
-        "seeds that have a value.",
-        _rounds_table(results),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
 def methods_of(results: Results) -> list[str]:
     """The methods in the order in which the tables name them."""
     return list(dict.fromkeys(str(row["method"]) for rows in results.values() for row in rows))
@@ -140,58 +94,6 @@ def values_of(results: Results, column: str, round_index: int, method: str | Non
         if row["round"] == round_index and method in (None, row["method"])
     )
     return [float(value) for value in found if value is not None]
-
-
-def _quality_table(results: Results, column: str) -> str:
-    rounds = rounds_of(results)
-    header = ["method", *(_round_heading(results, index) for index in rounds)]
-    rows = (
-        [method, *(_spread(values_of(results, column, index, method), len(results)) for index in rounds)]
-        for method in methods_of(results)
-    )
-    return _markdown(header, rows)
-
-
-def _round_heading(results: Results, round_index: int) -> str:
-    if round_index == 0:
-        return "init"
-    clicks = sorted({int(value) for value in values_of(results, "clicks", round_index)})
-    counts = dict.fromkeys([clicks[0], clicks[-1]]) if clicks else {}
-    return " ".join([str(round_index), *([f"({'–'.join(f'{count:,}' for count in counts)})"] if counts else [])])
-
-
-def _rounds_table(results: Results) -> str:
-    header = ["method", "round", "clicks", "p (%)", "annotator changes", "LCM changes", "LCM precision (%)"]
-    header += [f"{stage} (s)" for stage in _STAGES]
-    columns = [("clicks", 1, 0), ("p", 100, 2), ("annotator_changes", 1, 1), ("lcm_changes", 1, 1)]
-    columns += [("lcm_precision", 100, 2), *((f"seconds_{stage}", 1, 1) for stage in _STAGES)]
-    rows = (
-        [
-            method,
-            "init" if index == 0 else str(index),
-            *(_mean(values_of(results, column, index, method), scale, digits) for column, scale, digits in columns),
-        ]
-        for method in methods_of(results)
-        for index in rounds_of(results, method)
-    )
-    return _markdown(header, rows)
-
-
-def _spread(fractions: Sequence[float], seeds: int) -> str:
-    if not fractions:
-        return "–"
-    deviation = f"{100 * np.std(fractions, ddof=1):.2f}" if len(fractions) > 1 else "–"
-    missing = f" (n={len(fractions)})" if len(fractions) < seeds else ""
-    return f"{100 * np.mean(fractions):.2f} ± {deviation}{missing}"
-
-
-def _mean(values: Sequence[float], scale: int, digits: int) -> str:
-    return f"{scale * np.mean(values):,.{digits}f}" if values else "–"
-
-
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    rule = [":--", *["--:"] * (len(header) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 
 
 def _to_cell(value: Value) -> str:

@@ -1,0 +1,112 @@
+"""The stages that correct labels: choose the masks to ask about, take the answers, learn from them for the others."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+
+from a2lc.annotators import Annotator, AnswersAnnotator, GroundTruthAnnotator, Query
+from a2lc.errors import InputError
+from a2lc.labels.ledger import Decision
+from a2lc.mask_table import MaskTable, read_mask_table
+from a2lc.propagation import propagate as propagate_answers
+from a2lc.run import Run
+from a2lc.seeding import seed_of
+
+_log = logging.getLogger(__name__)
+
+
+def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
+    """The next questions of a round: the best masks never asked about, shown with their current label."""
+    asked_now = sum(decision.queried for decision in run.ledger.decisions(round_index))
+    left = run.config.budget - asked_now
+    table = read_mask_table(run.mask_table_path(round_index))
+    rows = table.select(min(run.config.inner_batch or left, left), run.ledger.queried())
+    if not batch and len(rows) < min(run.config.inner_batch or left, left):
+        _log.warning("%s: only %d masks are left, fewer than the budget of %d", run.name, len(rows), left)
+    current = current_labels(run, table)
+    return [
+        Query(
+            image_id=table.image_id[row],
+            mask_id=int(table.scores.mask_id[row]),
+            label=int(current[row]),
+            score=float(table.scores.score[row]),
+            representative=(int(table.scores.representative[row, 0]), int(table.scores.representative[row, 1])),
+        )
+        for row in rows
+    ]
+
+
+def current_labels(run: Run, table: MaskTable) -> NDArray[np.int64]:
+    """(M,) majority label of every mask after all decisions made so far."""
+    corrections = run.ledger.corrections()
+    pairs = zip(table.keys(), table.scores.label.tolist(), strict=True)
+    return np.array([corrections.get(image, {}).get(mask, label) for (image, mask), label in pairs], dtype=np.int64)
+
+
+def make_annotator(run: Run, round_index: int, batch: int) -> Annotator:
+    """The annotator of the configuration."""
+    if run.config.annotator.name == "answers":
+        queue = run.queue_path(round_index, batch)
+        return AnswersAnnotator(queue, queue, run.dataset.image, run.dataset.classes)
+    if run.dataset.ground_truth is None:
+        raise InputError("the annotator is ground_truth but the training images have none: set annotator=answers")
+    return GroundTruthAnnotator(run.dataset.ground_truth, run.config.annotator, run.dataset.classes.void)
+
+
+def annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None = None) -> None:
+    """Ask an annotator (None: the configured one) about the next masks and record all answers in one transaction."""
+    if run.ledger.is_done(round_index, batch, "annotate"):
+        return
+    _log.info("%s: asking about masks of round %d", run.name, round_index)
+    with run.timed(round_index, "annotate"):
+        queries = select_queries(run, round_index, batch)
+        annotator = annotator or make_annotator(run, round_index, batch)
+        decisions = annotator.answer(queries, run.state()) if queries else []
+    run.ledger.record(round_index, batch, "annotate", decisions)
+
+
+def propagate(run: Run, round_index: int, batch: int) -> None:
+    """Learn from the answers of this round and correct masks that nobody was asked about."""
+    if run.ledger.is_done(round_index, batch, "propagate"):
+        return
+    with run.timed(round_index, "propagate"):
+        decisions = _propagated(run, round_index, batch) if run.config.propagation.name != "none" else []
+    run.ledger.record(round_index, batch, "propagate", decisions)
+
+
+def _propagated(run: Run, round_index: int, batch: int) -> list[Decision]:
+    _log.info("%s: propagating the answers of round %d", run.name, round_index)
+    table = read_mask_table(run.mask_table_path(round_index))
+    current, keys = current_labels(run, table), table.keys()
+    before = run.ledger.queried(before_round=round_index)
+    answers = {decision.key: decision for decision in run.ledger.decisions(round_index) if decision.queried}
+    void = run.dataset.classes.void
+    given = [answers[key].label_after if key in answers else None for key in keys]
+    result = propagate_answers(
+        features=table.scores.mean_probability,
+        current=current,
+        queried_now=np.array([key in answers for key in keys], dtype=bool),
+        answered=np.array([void if label is None else label for label in given], dtype=np.int64),
+        shown=np.array([answers[key].label_before if key in answers else void for key in keys], dtype=np.int64),
+        queried_before=np.array([key in before for key in keys], dtype=bool),
+        num_classes=len(run.dataset.classes),
+        settings=run.config.propagation,
+        round_index=round_index,
+        seed=seed_of(run.seed, round_index, "propagation", batch),
+    )
+    return [
+        Decision(
+            image_id=keys[row][0],
+            mask_id=keys[row][1],
+            label_before=int(current[row]),
+            label_after=int(result.predicted[row]),
+            relabelled=True,
+            queried=False,
+            source="lcm",
+            confidence=float(result.confidence[row]),
+        )
+        for row in np.flatnonzero(result.change)
+    ]

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The papers' experiment on Cityscapes: methods a2lc and alc, 3 seeds, 5 rounds of 10,000 clicks, ResNet-101.
+#
+# Usage: bash DeepLabV3Plus_Pytorch/run_cityscapes.sh [key=value ...]      'a2lc run --keys' lists the keys
+#   DATASET_DIR        folder that holds leftImg8bit and gtFine             (default: data/cityscapes; needs your login there)
+#   PSEUDO_LABEL_DIR   masks and labels of Grounded-SAM                     (default: $DATASET_DIR/pseudo_labels)
+#   OUTPUT_DIR         results/cityscapes/{summary.md,seed<k>.csv,miou.png} (default: outputs)
+#   BACKBONE_WEIGHTS   file with ImageNet weights of the backbone           (default: downloaded)
+#
+# The paper's ablation, each line an experiment of its own ('annotator.rule=representative': without mask-level answers):
+#   run_cityscapes.sh experiment=cityscapes_neither method=a2lc annotator.rule=representative acquisition=sim propagation=none
+#   run_cityscapes.sh experiment=cityscapes_lcm     method=a2lc annotator.rule=representative acquisition=sim
+#   run_cityscapes.sh experiment=cityscapes_abc     method=a2lc annotator.rule=representative propagation=none
+#   run_cityscapes.sh experiment=cityscapes_both    method=a2lc annotator.rule=representative
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/paper.sh"
+run_paper cityscapes "$@"

@@ -1,0 +1,69 @@
+"""docs/fidelity.md tells the truth: its rows are numbered, every key it names exists and has the values it gives."""
+
+from __future__ import annotations
+
+import re
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from a2lc.config import RunConfig, load_config
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "fidelity.md"
+LAYERS = Path(__file__).parents[1] / "DeepLabV3Plus_Pytorch" / "a2lc" / "configs" / "fidelity"
+
+
+def _rows() -> list[list[str]]:
+    lines = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if re.match(r"\| \d+ \|", line)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+KEYS = [
+    (key, yaml.safe_load(official), yaml.safe_load(corrected))
+    for row in _rows()
+    for key, official, corrected in re.findall(r"`([a-z_.]+)`: `([^`]+)` / `([^`]+)`", row[-1])
+]
+
+
+def _value(config: RunConfig, key: str) -> Any:
+    return reduce(getattr, key.split("."), config)
+
+
+def test_rows_are_numbered_and_complete() -> None:
+    rows = _rows()
+    assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
+    assert all(len(row) == 6 and all(row) for row in rows)
+
+
+@pytest.mark.parametrize(("key", "official", "corrected"), KEYS, ids=[key for key, *_ in KEYS])
+def test_key_exists_with_the_values_given(key: str, official: Any, corrected: Any) -> None:
+    for fidelity, expected in (("official", official), ("corrected", corrected)):
+        (config,) = load_config("pascal", [f"fidelity={fidelity}"])
+        assert _value(config, key) == expected
+
+
+@pytest.mark.parametrize("fidelity", ["official", "corrected"])
+def test_every_key_of_the_layers_has_a_row(fidelity: str) -> None:
+    layer = yaml.safe_load((LAYERS / f"{fidelity}.yaml").read_text(encoding="utf-8"))
+    keys = {
+        f"{section}.{key}" if key else section
+        for section, value in layer.items()
+        for key in (value if isinstance(value, dict) else [""])
+    }
+    assert keys <= {key for key, *_ in KEYS}
+
+
+def test_corrected_is_what_the_code_does_without_any_layer() -> None:
+    (config,) = load_config("demo", ["method=a2lc"])
+    defaults = RunConfig(experiment="x", dataset=config.dataset)
+    assert all(_value(defaults, key) == corrected for key, _, corrected in KEYS)
+
+
+def test_cityscapes_has_its_own_view_and_thresholds() -> None:
+    (official,), (corrected,) = (load_config("cityscapes", [f"fidelity={name}"]) for name in ("official", "corrected"))
+    assert (official.scoring.view, corrected.scoring.view) == ("squashed", "native")
+    assert official.propagation.threshold == (0.99, 0.99, 0.999, 0.9999, 0.9999999)
+    assert corrected.propagation.threshold is None
