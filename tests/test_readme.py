@@ -45,7 +45,7 @@ def fill(queue: Path, target: Path) -> int:
 def test_step_by_step(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     commands = [shlex.split(line, comments=True) for line in BLOCKS["bash"].splitlines() if line.startswith("a2lc ")]
     assert [command[1] for command in commands] == [
-        "train", "score", "select", "correct", "propagate", "train", "export",
+        "train", "score", "select", "correct", "propagate", "train", "export", "predict",
     ]  # fmt: skip
     for command in commands:
         if "--answers" in command:

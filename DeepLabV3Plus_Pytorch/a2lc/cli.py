@@ -11,14 +11,16 @@ import sys
 from collections.abc import Sequence
 
 from a2lc import __version__
-from a2lc.errors import InputError, WaitingForAnswers
+from a2lc.errors import WaitingForAnswers
+from a2lc.machine_errors import explain
 
 COMMAND_VARIABLE = "A2LC_COMMAND"  # set by scripts: the command that a reader can run to get the same tables
 _WAITING = 3
 # PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would
 # grow with the variety of sizes for a long while. 256 hold a training step of all but the deepest networks.
 _KEPT_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
-_CONFIG_HELP = "built-in configuration (demo, pascal, folder) or a YAML file"
+_CONFIG_HELP = "built-in configuration (demo, pascal, cityscapes, folder) or a YAML file"
+_CLASSES_HELP = "pascal, cityscapes, toyscapes or a classes.yaml"
 _SET_HELP = "settings, for example rounds=3 training.batch_size=8; 'a2lc run --keys' lists all of them"
 
 # verb: (what it does, details and examples)
@@ -54,6 +56,13 @@ _VERBS = {
         "learn from the answers and correct masks that nobody was asked about",
         "example:\n  a2lc propagate folder dataset.root=my_images annotator=answers",
     ),
+    "predict": (
+        "label images with a trained network: palette PNGs and overlays to look at",
+        "The network is the newest of the run, or the one in --weights. Continues where it was stopped.\n\n"
+        "examples:\n"
+        "  a2lc predict folder dataset.root=my_images --images new_photos --to predicted\n"
+        "  a2lc predict pascal --weights best.safetensors --classes pascal --images photo.jpg --to predicted",
+    ),
     "evaluate": (
         "measure finished rounds; or any label maps against ground truth",
         "examples:\n"
@@ -79,13 +88,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; None = those of the process.
 
     Returns:
-        0 when every promised output exists, 2 on bad input, 3 when people have to answer first, 130 when interrupted.
+        0 when every promised output exists, 2 on bad input and when the machine gives out (a full disk, too little
+        memory), 3 when people have to answer first, 130 when interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = _parse(given)
     os.environ.setdefault(*_KEPT_KERNELS)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("a2lc").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
+    logging.raiseExceptions = False  # a full disk is told once, not as a traceback for every line of the log
     try:
         of_labels = arguments.verb == "evaluate" and (arguments.labels or arguments.ground_truth)
         module = importlib.import_module("a2lc.label_report" if of_labels else "a2lc.verbs")
@@ -93,12 +104,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WaitingForAnswers as waiting:
         sys.stderr.write(f"a2lc: {waiting}\n")
         return _WAITING
-    except InputError as error:
-        sys.stderr.write(f"a2lc: {error}\n")
-        return 2
     except KeyboardInterrupt:
         sys.stderr.write("a2lc: stopped; the same command continues from here\n")
         return 130
+    except Exception as error:
+        sentence = explain(error)
+        if sentence is None:  # a bug: its traceback helps
+            raise
+        sys.stderr.write(f"a2lc: {sentence}\n")
+        return 2
     return 0
 
 
@@ -150,11 +164,16 @@ def _add_options(verb: str, command: argparse.ArgumentParser) -> None:
     if verb == "export":
         command.add_argument("--to", required=True, metavar="FOLDER", help="new folder for the label set")
         command.add_argument("--round", type=int, metavar="R", help="labels of this round; default: the newest")
+    if verb == "predict":
+        command.add_argument("--images", required=True, metavar="FOLDER", help="folder of images, or one image")
+        command.add_argument("--to", required=True, metavar="FOLDER", help="new folder for labels/ and overlays/")
+        command.add_argument("--weights", metavar="FILE", help="checkpoint; default: the newest of the run")
+        command.add_argument("--classes", metavar="LIST", help=f"{_CLASSES_HELP}; default: the data set's")
     if verb == "evaluate":
         command.add_argument("--labels", metavar="FOLDER", help="pseudo-label set (ours or the research layout)")
         command.add_argument("--ground-truth", metavar="FOLDER", help="folder of ground-truth PNGs")
         command.add_argument("--ids", metavar="FILE", help="list of image ids; default: all in the set")
-        command.add_argument("--classes", metavar="LIST", help="pascal, toyscapes or a classes.yaml")
+        command.add_argument("--classes", metavar="LIST", help=_CLASSES_HELP)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,16 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc import stages
 from a2lc.annotators import AnswersAnnotator
+from a2lc.classes import load_classes
 from a2lc.config import RunConfig, dump_config, load_config
 from a2lc.config_layers import describe_keys
+from a2lc.datasets import open_dataset
 from a2lc.errors import InputError
-from a2lc.experiment import claimed, open_runs
+from a2lc.experiment import choose_device, claimed, open_runs
 from a2lc.experiment import report as write_report
 from a2lc.files import read_json
 from a2lc.labels.export import export_labels
+from a2lc.predict_folder import images_below, predict_images
 from a2lc.rounds import batches_per_round, run_rounds
 from a2lc.run import Run
 
@@ -113,6 +116,24 @@ def propagate(arguments: argparse.Namespace, command: str) -> None:
     _each(arguments, work)
 
 
+def predict(arguments: argparse.Namespace, command: str) -> None:
+    """Label images with a trained network: a run's newest one, or any checkpoint."""
+    images = images_below(Path(arguments.images))
+    weights = Path(arguments.weights) if arguments.weights else None
+    if weights is None:
+        current = _only_run(open_runs(_configs(arguments)), "predict uses one network")
+        trained = _trained_rounds(current)
+        _need_trained(trained)
+        config, classes, weights = current.config, current.dataset.classes, current.weights_path(trained - 1)
+    else:
+        config = _configs(arguments)[0]
+        classes = load_classes(arguments.classes) if arguments.classes else open_dataset(config.dataset).classes
+    device = choose_device(config.device, config.deterministic)
+    target, workers = Path(arguments.to), config.training.workers
+    predict_images(config.network, weights, images, classes, config.training, device, target, workers=workers)
+    _print(f"{target}\n")
+
+
 def evaluate(arguments: argparse.Namespace, command: str) -> None:
     """Measure the trained rounds of a run."""
     runs = open_runs(_configs(arguments))
@@ -126,10 +147,8 @@ def evaluate(arguments: argparse.Namespace, command: str) -> None:
 
 def export(arguments: argparse.Namespace, command: str) -> None:
     """Write the labels of a round as a pseudo-label set of their own."""
-    runs = open_runs(_configs(arguments))
-    if len(runs) > 1:
-        raise InputError("export writes one label set: choose one method and one seed, for example method=a2lc seeds=1")
-    current, round_index = runs[0], arguments.round
+    current = _only_run(open_runs(_configs(arguments)), "export writes one label set")
+    round_index = arguments.round
     if not (current.folder / "ledger.sqlite").exists():
         raise InputError(f"{current.folder} has no ledger: nothing was corrected there yet")
     made_by = {"exported_by": "a2lc export", "method": current.config.method, "seed": current.seed}
@@ -147,6 +166,12 @@ def _configs(arguments: argparse.Namespace) -> list[RunConfig]:
     if arguments.config is None:
         raise InputError(f"name a configuration, for example: a2lc {arguments.verb} demo")
     return load_config(arguments.config, arguments.settings)
+
+
+def _only_run(runs: list[Run], why: str) -> Run:
+    if len(runs) > 1:
+        raise InputError(f"{why}: choose one method and one seed, for example method=a2lc seeds=1")
+    return runs[0]
 
 
 def _each(arguments: argparse.Namespace, work: Callable[[Run, int], None]) -> None:

@@ -1,0 +1,171 @@
+"""Images to label PNGs and overlays with a trained network; needs no labels and no run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from a2lc.classes import ClassSet
+from a2lc.errors import InputError, refuse
+from a2lc.files import read_json, write_json
+from a2lc.heap import trim_heap
+from a2lc.images import IMAGE_SUFFIXES, read_image, write_image, write_label_map
+from a2lc.overlay import draw_overlay
+from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network, load_weights, predict
+
+_RECORD = "predict.json"
+_TRIM_EVERY = 8  # predicted images; more often costs time, more seldom memory
+
+
+def images_below(path: Path) -> dict[str, Path]:
+    """The images of a folder and its sub-folders, or a single image, by image id in ascending order.
+
+    An image id is the path below the folder without suffix. Hidden files and folders that predictions were written to
+    are passed over.
+
+    Raises:
+        InputError: When there is no image, or two images share an id.
+    """
+    if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
+        return {path.stem: path}
+    if not path.is_dir():
+        what = "is no image" if path.exists() else "does not exist"
+        raise InputError(f"{path} {what}: give a folder of images or one image ({', '.join(IMAGE_SUFFIXES)})")
+    predicted = {record.parent for record in path.rglob(f"*/{_RECORD}")}
+    images: dict[str, Path] = {}
+    problems = []
+    for file in sorted(path.rglob("[!.]*")):
+        if file.suffix.lower() not in IMAGE_SUFFIXES or not predicted.isdisjoint(file.parents):
+            continue
+        image_id = file.relative_to(path).with_suffix("").as_posix()
+        if image_id in images:
+            problems.append(f"{images[image_id]} and {file} differ only in their suffix: rename one")
+        images[image_id] = file
+    refuse(f"{path} has images with the same name", problems)
+    if not images:
+        raise InputError(f"{path} holds no image ({', '.join(IMAGE_SUFFIXES)})")
+    return images
+
+
+def predict_images(
+    network_settings: NetworkSettings,
+    weights: Path,
+    images: Mapping[str, Path],
+    classes: ClassSet,
+    settings: TrainingSettings,
+    device: torch.device,
+    target: Path,
+    *,
+    opacity: float = 0.5,
+    workers: int = 0,
+) -> int:
+    """Write `labels/<id>.png` and `overlays/<id>.jpg` for every image, with classes.yaml and predict.json beside them.
+
+    Images that have both files are skipped, so a killed prediction continues with the same call.
+
+    Args:
+        network_settings: The network that was trained.
+        weights: Checkpoint that `a2lc.segmentation.train` wrote.
+        images: Image id → file.
+        classes: Names and colours, in the order in which the network learned them.
+        settings: Mean and standard deviation of the normalisation.
+        device: Where to compute.
+        target: A new folder, or one that was begun with the same weights, network, classes, normalisation and opacity.
+        opacity: Of the colours in the overlays, 0 to 1.
+        workers: Processes that load the next images meanwhile.
+
+    Returns:
+        How many images were predicted now.
+
+    Raises:
+        InputError: When the weights belong to another network, `target` was made otherwise, or an image cannot be
+            read; what was written before stays.
+    """
+    network = build_network(network_settings.without_weights(), len(classes), seed=0).to(device)
+    load_weights(network, weights)
+    _claim(target, _record(weights, network_settings, classes, settings, opacity))
+    classes.write(target / "classes.yaml")
+    outputs = {image_id: _Output(target, image_id) for image_id in images}
+    missing = [image_id for image_id, output in outputs.items() if not output.exists()]
+    predictions = predict(network, missing, _Reader(images), settings, device, workers)
+    done = len(images) - len(missing)
+    bar = tqdm(predictions, total=len(images), initial=done, desc="predict", unit="img", disable=None)
+    for index, (image_id, probabilities) in enumerate(bar):
+        if index % _TRIM_EVERY == 0:
+            trim_heap()
+        labels = probabilities.argmax(dim=0).byte().cpu().numpy()
+        outputs[image_id].write(read_image(images[image_id]), labels, classes, opacity)
+    return len(missing)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Image id → RGB (H, W, 3) uint8; picklable, for the processes that load images."""
+
+    images: Mapping[str, Path]
+
+    def __call__(self, image_id: str) -> NDArray[np.uint8]:
+        return read_image(self.images[image_id])
+
+
+@dataclass(frozen=True)
+class _Output:
+    """The two files of an image."""
+
+    target: Path
+    image_id: str
+
+    @property
+    def _labels(self) -> Path:
+        return self.target / "labels" / f"{self.image_id}.png"
+
+    @property
+    def _overlay(self) -> Path:
+        return self.target / "overlays" / f"{self.image_id}.jpg"
+
+    def exists(self) -> bool:
+        return self._labels.is_file() and self._overlay.is_file()
+
+    def write(self, image: NDArray[np.uint8], labels: NDArray[np.uint8], classes: ClassSet, opacity: float) -> None:
+        write_label_map(self._labels, labels, classes.palette())
+        write_image(self._overlay, draw_overlay(image, labels, classes, opacity))
+
+
+def _record(
+    weights: Path, network: NetworkSettings, classes: ClassSet, settings: TrainingSettings, opacity: float
+) -> dict[str, Any]:
+    """All that decides about the files, as it reads back from JSON."""
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "weights": digest,
+        "network": {"backbone": network.backbone, "output_stride": network.output_stride, "rates": list(network.rates)},
+        "classes": classes.to_dict(),
+        "normalisation": {"mean": list(settings.mean), "std": list(settings.std)},
+        "opacity": opacity,
+    }
+
+
+def _claim(target: Path, record: Mapping[str, Any]) -> None:
+    """Write predict.json into an empty folder, or compare with the one that is there."""
+    path = target / _RECORD
+    if not path.exists():
+        if target.exists() and any(target.glob("[!.]*")):
+            raise InputError(f"{target} is not empty: choose a new folder, nothing is overwritten")
+        write_json(path, record)
+        return
+    try:
+        earlier = dict(read_json(path))
+    except ValueError as error:
+        raise InputError(f"{path} is not what a prediction writes ({error}): choose a new folder") from None
+    other = [key for key in record if earlier.get(key) != record[key]]
+    if other:
+        raise InputError(f"{target} was predicted with other {' and '.join(other)}: choose a new folder, or delete it")
