@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from a2lc.classes import ClassSet, parse_classes
 from a2lc.images import write_image, write_label_map
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 
+settings.register_profile("a2lc", deadline=None)  # a busy machine is no fault
+settings.load_profile("a2lc")
 torch.set_num_threads(1)  # results are compared bit by bit between processes
 
 

@@ -42,10 +42,13 @@ def brute_force(num_classes: int, pixels: Pixels) -> SegmentationMetrics:
             recalls.append(both / true)
             weighted += true / len(kept) * both / either
     defined = [value for value in ious if value is not None]
+    unions = [sum(c in pair for pair in valid) for c in range(num_classes)]
+    strict = [sum(pair == (c, c) for pair in valid) / unions[c] for c in range(num_classes) if unions[c]]
     present = [ious[c] or 0.0 for c in range(num_classes) if any(t == c for t, _ in valid)]
     return SegmentationMetrics(
         mean_iou=sum(defined) / len(defined) if defined else math.nan,
         mean_iou_present=sum(present) / len(present) if present else math.nan,
+        mean_iou_strict=sum(strict) / len(strict) if strict else math.nan,
         accuracy=sum(t == p for t, p in kept) / len(kept) if kept else math.nan,
         mean_class_accuracy=sum(recalls) / len(recalls) if recalls else math.nan,
         frequency_weighted_accuracy=weighted if kept else math.nan,
@@ -74,6 +77,7 @@ def test_hand_computed_example() -> None:
     assert matrix.to_metrics() == SegmentationMetrics(
         mean_iou=pytest.approx((1 / 2 + 2 / 3) / 2),
         mean_iou_present=pytest.approx((1 / 2 + 2 / 3) / 2),
+        mean_iou_strict=pytest.approx((1 / 2 + 2 / 4) / 2),
         accuracy=pytest.approx(3 / 4),
         mean_class_accuracy=pytest.approx((1 / 2 + 1) / 2),
         frequency_weighted_accuracy=pytest.approx(2 / 4 * 1 / 2 + 2 / 4 * 2 / 3),
@@ -170,6 +174,7 @@ def test_nothing_to_compare_is_nan_and_null_in_json() -> None:
     assert metrics.to_dict() == {
         "mean_iou": None,
         "mean_iou_present": None,
+        "mean_iou_strict": None,
         "accuracy": None,
         "mean_class_accuracy": None,
         "frequency_weighted_accuracy": None,

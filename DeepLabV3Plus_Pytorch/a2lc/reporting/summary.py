@@ -27,6 +27,7 @@ _QUALITY = {
     ),
     "model_miou_last": ("Model mIoU, last checkpoint", "The network on the validation images, at the end of training."),
 }
+_VISIBLE = 5e-5  # half of the last digit of a percentage
 _VARIANTS = ("data_miou_present", "data_miou_strict")  # shown only where they differ from data_miou
 
 # column: heading, scale, digits
@@ -120,7 +121,8 @@ def _has(results: Results, column: str) -> bool:
 
 
 def _differs(results: Results, column: str) -> bool:
-    return any(row.get(column) not in (None, row.get("data_miou")) for rows in results.values() for row in rows)
+    pairs = [(row.get(column), row.get("data_miou")) for rows in results.values() for row in rows]
+    return any(value is not None and abs(float(value) - float(plain or 0)) >= _VISIBLE for value, plain in pairs)
 
 
 def _quality_table(results: Results, column: str, quoted: Mapping[str, Sequence[Published]]) -> str:
