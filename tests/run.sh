@@ -2,8 +2,8 @@
 # Lint, types and tests. Usage: bash tests/run.sh [pytest arguments]
 # Tests on real data look for it in $A2LC_SHARED and are skipped where it is unset.
 set -euo pipefail
-A2LC_EXTRAS=dev
-A2LC_TOOLS="hypothesis, mypy, pytest, ruff, tensorboard"
+A2LC_EXTRAS=dev,reference
+A2LC_TOOLS="groundingdino, hypothesis, mypy, pytest, ruff, segment_anything, skimage, tensorboard"
 source "$(dirname "${BASH_SOURCE[0]}")/../setup.sh"
 cd "$A2LC_ROOT"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from a2lc.files import atomic_path
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 _ORIENTATION = 0x0112  # EXIF tag
 _INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B")
+_DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")  # more than 8 bits; Pillow cuts them off at 255 where it converts
 
 
 @contextmanager
@@ -27,20 +29,48 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise InputError(f"{path} does not exist") from None
     except UnidentifiedImageError:
         raise InputError(f"{path} is not an image that can be read: replace or remove it") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise InputError(f"{path} is too large, more than {_most_pixels():,} pixels: make it smaller") from None
+    except (OSError, EOFError, LookupError, SyntaxError, TypeError, ValueError, struct.error) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} cannot be read ({error}): replace it") from None
 
 
+def _most_pixels() -> int:
+    return 2 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow warns of half as many
+
+
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a photo as RGB (H, W, 3) uint8, with its EXIF orientation applied.
+    """Read a photo as RGB (H, W, 3) uint8, with its EXIF orientation applied; of an animation the first picture.
 
     Raises:
-        InputError: When the file is missing, truncated or no image.
+        InputError: When the file is missing, truncated, too large or no image.
+    """
+    return read_oriented_image(path)[0]
+
+
+def read_oriented_image(path: Path) -> tuple[NDArray[np.uint8], int]:
+    """Read a photo like `read_image`, and tell its EXIF orientation, 1 where nothing had to be turned.
+
+    Raises:
+        InputError: When the file is missing, truncated, too large or no image.
     """
     with _opened(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        upright = ImageOps.exif_transpose(image)
+        orientation = image.getexif().get(_ORIENTATION, 1)
+        pixels = np.asarray(_eight_bits(upright, path).convert("RGB"))
+    return pixels, orientation if orientation in range(1, 9) else 1
+
+
+def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
+    """Greyscale of 16 bits as greyscale of 8, its lower bits dropped; every other image as it is."""
+    if image.mode not in _DEEP_MODES:
+        return image
+    grey = np.asarray(image)
+    if image.mode == "F" or grey.min() < 0 or grey.max() > 65535:
+        raise InputError(f"{path} has 32 bits for each pixel: save it with 8 or 16")
+    return Image.fromarray((grey >> 8).astype(np.uint8))
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -51,7 +81,7 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
-        turned = path.suffix.lower() in (".jpg", ".jpeg", ".tif", ".tiff", ".webp") and (
+        turned = ("exif" in image.info or path.suffix.lower() in (".jpg", ".jpeg", ".tif", ".tiff", ".webp")) and (
             image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
         )
     return (width, height) if turned else (height, width)

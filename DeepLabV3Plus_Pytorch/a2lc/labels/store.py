@@ -71,7 +71,9 @@ class PseudoLabelSet:
         return np.zeros_like(masks) if nothing_detected and self.undetected == "none" else masks
 
     def image_ids(self) -> list[str]:
-        """Ids of all images that have a label map, sorted."""
+        """Ids of the images that the manifest lists, or, without one, that have a label map; sorted."""
+        if "images" in self.manifest:
+            return sorted(self.manifest["images"])
         folder = self.root / self.layout.labels
         return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("[!.]*.png"))
 
@@ -123,8 +125,11 @@ class PseudoLabelWriter:
         self._made_by = dict(made_by)
         self._images: dict[str, dict[str, Any]] = {}
 
-    def write(self, image_id: str, labels: NDArray[np.uint8], masks: NDArray[np.integer]) -> None:
+    def write(self, image_id: str, labels: NDArray[np.uint8], masks: NDArray[np.integer]) -> dict[str, Any]:
         """Write one image's label map (H, W) uint8 and mask map (H, W), ids 0..65535, each atomically.
+
+        Returns:
+            The image's entry in the manifest: its size (height, width) and how many masks it has.
 
         Raises:
             ValueError: When the two differ in shape or a mask id does not fit into 16 bits.
@@ -135,16 +140,21 @@ class PseudoLabelWriter:
         write_label_map(self._set.label_path(image_id), labels, self._classes.palette())
         count = int(np.count_nonzero(np.unique(masks)))
         self._images[image_id] = {"size": list(labels.shape), "masks": count}
+        return self._images[image_id]
 
-    def finish(self) -> PseudoLabelSet:
-        """Write manifest.json and return the finished set."""
+    def finish(self, images: Mapping[str, Mapping[str, Any]] | None = None) -> PseudoLabelSet:
+        """Write manifest.json and return the finished set.
+
+        Args:
+            images: The entry of every image, where others wrote some of them; None = the images written here.
+        """
         manifest = {
             "schema": SCHEMA_VERSION,
             "classes": list(self._classes.names),
             "void": self._classes.void,
             "unmasked": self._classes.unmasked,
             "made_by": self._made_by,
-            "images": self._images,
+            "images": self._images if images is None else dict(images),
         }
         write_json(self._set.root / "manifest.json", manifest)
         return PseudoLabelSet(self._set.root, NATIVE, manifest)

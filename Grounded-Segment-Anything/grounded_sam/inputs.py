@@ -1,0 +1,80 @@
+"""What a generation starts from: the classes, and the images by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from a2lc.classes import ClassSet
+from a2lc.datasets import open_dataset
+from a2lc.errors import InputError
+from a2lc.images import read_image, read_oriented_image
+from grounded_sam.settings import GenerateSettings
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One image as it was read.
+
+    Attributes:
+        pixels: RGB (H, W, 3) uint8, upright.
+        orientation: EXIF orientation that was applied, 1 = none.
+    """
+
+    pixels: NDArray[np.uint8]
+    orientation: int
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Classes and images.
+
+    Attributes:
+        classes: What to look for.
+        paths: {image id: file}, in the order of the data set.
+    """
+
+    classes: ClassSet
+    paths: Mapping[str, Path]
+
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """RGB (H, W, 3) uint8, upright. Raises InputError when it cannot be read."""
+        return read_image(self.paths[image_id])
+
+    def read(self, image_ids: Sequence[str]) -> tuple[list[Photo], list[str]]:
+        """Read several images, and tell what is wrong with those that cannot be read, a sentence each."""
+        photos, problems = [], []
+        for image_id in image_ids:
+            try:
+                photos.append(Photo(*read_oriented_image(self.paths[image_id])))
+            except InputError as error:
+                problems.append(str(error))
+        return photos, problems
+
+
+def open_inputs(settings: GenerateSettings) -> Inputs:
+    """Find the training images of the data set, or as many of them as `limit` says.
+
+    Raises:
+        InputError: When the data or its class list is not there or not valid, there is no training image, or the
+            output lies where images are searched.
+    """
+    dataset = open_dataset(settings.dataset)
+    paths = {image_id: dataset.image_path(image_id) for image_id in dataset.ids("train")[: settings.limit]}
+    if not paths:
+        raise InputError(f"{settings.dataset.root} has no training image: its list of validation images names all")
+    if settings.dataset.name == "folder":
+        _refuse_output_among_images(settings.target, settings.dataset.root / settings.dataset.images)
+    return Inputs(dataset.classes, paths)
+
+
+def _refuse_output_among_images(target: Path, images: Path) -> None:
+    if target.resolve().is_relative_to(images.resolve()):
+        raise InputError(
+            f"the output {target} lies in the folder of the images, {images}, where its label maps would be taken for "
+            "images: set output to a folder elsewhere"
+        )

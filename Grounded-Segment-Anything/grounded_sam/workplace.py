@@ -1,0 +1,161 @@
+"""The folder of a pseudo-label set while it is made: claimed for one way of making it, continued, finished."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from a2lc.errors import InputError, refuse
+from a2lc.files import read_json, write_json
+from a2lc.images import write_image
+from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
+from grounded_sam.inputs import Inputs
+from grounded_sam.records import Records
+
+_log = logging.getLogger(__name__)
+_PLAN = "generate.json"
+_RESULTS = ("manifest.json", "contact_sheet.png")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A target folder, shared by all processes of a generation.
+
+    Attributes:
+        root: The folder.
+        inputs: Classes and images.
+    """
+
+    root: Path
+    inputs: Inputs
+
+    @property
+    def records(self) -> Records:
+        """What was finished."""
+        return Records(self.root / "records")
+
+    @contextmanager
+    def held(self, rank: int) -> Iterator[None]:
+        """Hold the folder against a second process of the same rank.
+
+        Raises:
+            InputError: When there is one, or the folder holds something else.
+        """
+        self._refuse_foreign_files()
+        self.root.mkdir(parents=True, exist_ok=True)
+        path = self.root / f".lock.{rank}"
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(f"{self.root} is in use by another process: wait for it or stop it") from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # as many files whatever the number of processes
+            lock.release()
+
+    def _refuse_foreign_files(self) -> None:
+        if self.root.exists() and not self.root.is_dir():
+            raise InputError(f"{self.root} is a file: set output to a new folder")
+        if not (self.root / _PLAN).is_file() and any(self.root.glob("[!.]*")):
+            raise InputError(
+                f"{self.root} is not empty and was not begun by grounded-sam generate: set output to a new folder, "
+                "nothing is overwritten"
+            )
+
+    def compare(self, plan: Mapping[str, Any]) -> None:
+        """Refuse to continue what was begun in another way.
+
+        Args:
+            plan: What decides about the files, or some of it.
+
+        Raises:
+            InputError: Lists what differs.
+        """
+        path = self.root / _PLAN
+        if not path.is_file():
+            return
+        try:
+            begun = dict(read_json(path))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path} is damaged ({error}): set output to a new folder, or delete this one") from None
+        here, there = _flatten(json.loads(json.dumps(plan))), _flatten({key: begun.get(key) for key in plan})
+        different = sorted(key for key in {**here, **there} if here.get(key) != there.get(key))
+        lines = [f"{key}: {there.get(key)} there, {here.get(key)} now" for key in different]
+        refuse(f"{self.root} was begun with other settings; take those again, or set output to a new folder", lines)
+
+    def begin(self, plan: Mapping[str, Any], image_ids: list[str]) -> None:
+        """Claim the folder for a plan, or continue it; a set with images to do loses its marks of being finished.
+
+        Args:
+            plan: All that decides about the files; the first process writes it to generate.json.
+            image_ids: The images of this process: those that could not be read are tried again.
+
+        Raises:
+            InputError: When the folder was begun in another way; lists what differs.
+        """
+        with FileLock(self.root / ".lock"):
+            self.compare(plan)
+            if not (self.root / _PLAN).exists():
+                write_json(self.root / _PLAN, plan)
+            self.inputs.classes.write(self.root / "classes.yaml")
+            self.records.forget_unreadable(image_ids)
+            if not all(map(self.records.is_finished, self.inputs.paths)):
+                for name in _RESULTS:
+                    (self.root / name).unlink(missing_ok=True)
+
+    def finish(self, writer: PseudoLabelWriter) -> PseudoLabelSet | None:
+        """Write manifest and contact sheet if every image is finished, whichever process did it.
+
+        Returns:
+            The set, or None while other processes are still at work.
+
+        Raises:
+            InputError: When every image was tried and some could not be read: names the files.
+        """
+        with FileLock(self.root / ".lock"):
+            missing = [image_id for image_id in self.inputs.paths if not self.records.is_finished(image_id)]
+            left_out = self.records.unreadable(missing)
+            if len(left_out) < len(missing):
+                _log.info("this process is done; others have %d images to do", len(missing) - len(left_out))
+                return None
+            self._refuse_unreadable(left_out)
+            entries = {image_id: self.records.entry(image_id) for image_id in self.inputs.paths}
+            finished = writer.finish(entries)
+            draw_contact_sheet(finished, self.inputs, self.root / _RESULTS[1])
+        return finished
+
+    def _refuse_unreadable(self, left_out: Mapping[str, list[str]]) -> None:
+        problems = list(dict.fromkeys(problem for found in left_out.values() for problem in found))
+        refuse(
+            f"{self.root} is not finished: {len(left_out)} of {len(self.inputs.paths)} images are left out, alone or "
+            "with their batch, because of files that cannot be read; mend or remove these, and the same command "
+            "continues",
+            problems,
+        )
+
+
+def draw_contact_sheet(pseudo_labels: PseudoLabelSet, inputs: Inputs, path: Path) -> None:
+    """Write a picture of some images of a set with their labels laid over them."""
+    from grounded_sam.contact_sheet import contact_sheet
+
+    sheet = contact_sheet(inputs.image, pseudo_labels, inputs.classes, pseudo_labels.image_ids(), seed=0)
+    write_image(path, sheet)
+
+
+def _flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """The leaves of what JSON holds, by dotted key."""
+    if not isinstance(tree, Mapping | list):
+        return {prefix.removesuffix("."): tree}
+    flat: dict[str, Any] = {}
+    for key, value in tree.items() if isinstance(tree, Mapping) else enumerate(tree):
+        flat |= _flatten(value, f"{prefix}{key}.")
+    return flat
