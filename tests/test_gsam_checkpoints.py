@@ -65,7 +65,7 @@ def test_folders_are_loaded_whole_and_hashed(detector_folder: Path, segmenter_fo
         (detector_folder, "detector", grounding_dino()),
         (segmenter_folder, "segmenter", segment_anything()),
     ):
-        loaded = load_model(str(folder), task)  # type: ignore[arg-type]
+        loaded = load_model(str(folder), task)
         assert equal_weights(loaded.model, model)
         assert not loaded.model.training
         expected = sha256((folder / "model.safetensors").read_bytes()).hexdigest()

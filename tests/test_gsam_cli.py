@@ -124,7 +124,7 @@ def test_what_the_machine_does_is_told(
     def fail(images: object) -> None:
         raise error
 
-    detector.detect = fail  # type: ignore[method-assign, assignment]
+    detector.detect = fail
     assert main(["generate", "folder", f"dataset.root={data}", f"output={tmp_path / 'set'}", "device=cpu"]) == code
     assert told in capsys.readouterr().err
 

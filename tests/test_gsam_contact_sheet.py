@@ -83,7 +83,7 @@ def test_mask_has_its_colour_outline_and_name(tmp_path: Path, classes: ClassSet)
 
 @pytest.mark.parametrize("unmasked", ["background", "void"])
 def test_image_without_masks_is_shown_as_it_is(tmp_path: Path, classes: ClassSet, unmasked: str) -> None:
-    classes = replace(classes, unmasked=unmasked)  # type: ignore[arg-type]
+    classes = replace(classes, unmasked=unmasked)
     pseudo_labels = plain(tmp_path, classes, np.zeros((30, 40), dtype=int))
     sheet = contact_sheet(grey(30, 40), pseudo_labels, classes, ["a"])
     assert (sheet[4 : 4 + 234, 4 : 4 + 312] == 90).all()

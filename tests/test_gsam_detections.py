@@ -120,7 +120,7 @@ def test_threshold_of_an_unknown_class_names_the_nearest() -> None:
 @pytest.mark.parametrize("wrong", [{"nms": 1.5}, {"class_thresholds": {"car": -1}}, {"min_area": -1}, {"iou": 0.5}])
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        FilterSettings(**wrong)  # type: ignore[arg-type]
+        FilterSettings(**wrong)
 
 
 def test_arrays_that_do_not_fit_together_are_refused() -> None:

@@ -280,7 +280,7 @@ def test_foreign_folders_and_locked_ones_are_refused(tmp_path: Path, data: Path,
         run(data, data / "classes.yaml")
     with pytest.raises(InputError, match="lies in the folder of the images"):
         run(data, data / "images" / "masks")
-    place = workplace.Workplace(tmp_path / "set", None)  # type: ignore[arg-type]
+    place = workplace.Workplace(tmp_path / "set", None)
     with place.held(0), pytest.raises(InputError, match="in use by another process"):
         run(data, tmp_path / "set")
 
@@ -340,6 +340,6 @@ def test_images_without_detections_and_filters(tmp_path: Path, data: Path, detec
 
 def test_a_detector_that_gives_too_little_is_a_bug(tmp_path: Path, data: Path, detector: FakeDetector) -> None:
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
-    detector.detect = lambda images: [nothing]  # type: ignore[method-assign]
+    detector.detect = lambda images: [nothing]
     with pytest.raises(ValueError, match="zip"):
         run(data, tmp_path / "set")

@@ -112,7 +112,7 @@ def test_classify_equals_brute_force(data: st.DataObject) -> None:
     rows = [data.draw(st.lists(number, min_size=len(token_class), max_size=len(token_class))) for _ in range(queries)]
     logits = torch.tensor(rows, dtype=torch.float32).reshape(queries, len(token_class))
     for gate in ("class", "all"):
-        classes, scores, gates = classify(logits, Prompt("", token_class), num_classes, gate)  # type: ignore[arg-type]
+        classes, scores, gates = classify(logits, Prompt("", token_class), num_classes, gate)
         for query, row in enumerate(torch.sigmoid(logits).tolist()):
             best = [
                 max([0.0, *(p for p, c in zip(row, token_class, strict=True) if c == label)])

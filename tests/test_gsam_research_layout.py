@@ -91,7 +91,7 @@ def test_scores_come_from_the_records(tmp_path: Path, classes: ClassSet) -> None
 def test_export_then_import_gives_the_same_set(
     tmp_path: Path, classes: ClassSet, unmasked: str, sixteen_bit: bool
 ) -> None:
-    classes = replace(classes, unmasked=unmasked)  # type: ignore[arg-type]
+    classes = replace(classes, unmasked=unmasked)
     ours = make_set(tmp_path / "ours", classes)
     exported = export_set(ours, tmp_path / "0.2", classes, sixteen_bit)
     assert open_pseudo_labels(exported.root).layout == RESEARCH

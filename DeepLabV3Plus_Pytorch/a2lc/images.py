@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from a2lc.errors import InputError
+from a2lc.errors import InputError, refuse
 from a2lc.files import atomic_path
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -71,6 +71,25 @@ def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
     if image.mode == "F" or grey.min() < 0 or grey.max() > 65535:
         raise InputError(f"{path} has 32 bits for each pixel: save it with 8 or 16")
     return Image.fromarray((grey >> 8).astype(np.uint8))
+
+
+def images_by_id(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
+    """Those of the files that are images by their suffix, sorted, by image id: the path below `folder` without suffix.
+
+    Raises:
+        InputError: When there is none, or two share an id.
+    """
+    images: dict[str, Path] = {}
+    problems = []
+    for path in sorted(path for path in files if path.suffix.lower() in IMAGE_SUFFIXES):
+        image_id = path.relative_to(folder).with_suffix("").as_posix()
+        if image_id in images:
+            problems.append(f"{images[image_id]} and {path} differ only in their suffix: rename one")
+        images[image_id] = path
+    refuse(f"{folder} has images with the same name", problems)
+    if not images:
+        raise InputError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)})")
+    return images
 
 
 def image_size(path: Path) -> tuple[int, int]:

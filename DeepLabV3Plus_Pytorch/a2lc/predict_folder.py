@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError, refuse
+from a2lc.errors import InputError
 from a2lc.files import read_json, write_json
 from a2lc.heap import trim_heap
-from a2lc.images import IMAGE_SUFFIXES, read_image, write_image, write_label_map
+from a2lc.images import IMAGE_SUFFIXES, images_by_id, read_image, write_image, write_label_map
 from a2lc.overlay import draw_overlay
 from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network, load_weights, predict
 
@@ -40,19 +40,8 @@ def images_below(path: Path) -> dict[str, Path]:
         what = "is no image" if path.exists() else "does not exist"
         raise InputError(f"{path} {what}: give a folder of images or one image ({', '.join(IMAGE_SUFFIXES)})")
     predicted = {record.parent for record in path.rglob(f"*/{_RECORD}")}
-    images: dict[str, Path] = {}
-    problems = []
-    for file in sorted(path.rglob("[!.]*")):
-        if file.suffix.lower() not in IMAGE_SUFFIXES or not predicted.isdisjoint(file.parents):
-            continue
-        image_id = file.relative_to(path).with_suffix("").as_posix()
-        if image_id in images:
-            problems.append(f"{images[image_id]} and {file} differ only in their suffix: rename one")
-        images[image_id] = file
-    refuse(f"{path} has images with the same name", problems)
-    if not images:
-        raise InputError(f"{path} holds no image ({', '.join(IMAGE_SUFFIXES)})")
-    return images
+    visible = (file for file in path.rglob("[!.]*") if predicted.isdisjoint(file.parents))
+    return images_by_id(path, visible)
 
 
 def predict_images(

@@ -14,7 +14,7 @@ from a2lc.datasets.base import Split
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
 from a2lc.datasets.location import explain_missing
 from a2lc.errors import InputError, refuse
-from a2lc.images import IMAGE_SUFFIXES, read_image
+from a2lc.images import images_by_id, read_image
 from a2lc.settings import Settings
 
 
@@ -73,18 +73,7 @@ class Folder:
 
     @cached_property
     def _paths(self) -> dict[str, Path]:
-        paths: dict[str, Path] = {}
-        problems = []
-        files = (path for path in self._images.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-        for path in sorted(files):
-            image_id = path.relative_to(self._images).with_suffix("").as_posix()
-            if image_id in paths:
-                problems.append(f"{paths[image_id]} and {path} differ only in their suffix: rename one")
-            paths[image_id] = path
-        refuse(f"{self._images} has images with the same name", problems)
-        if not paths:
-            raise InputError(f"{self._images} holds no image ({', '.join(IMAGE_SUFFIXES)})")
-        return paths
+        return images_by_id(self._images, self._images.rglob("*"))
 
     def ids(self, split: Split) -> tuple[str, ...]:
         """Image ids of a split, from its list or, for train, all images that are not in val."""
