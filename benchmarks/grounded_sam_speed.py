@@ -186,8 +186,7 @@ def transformers_models(folder: Path, tiny: bool) -> tuple[Path, Path]:
     """Save both models as on the hub; return the folders of the detector and of the segmenter."""
     import transformers as hf
 
-    sizes = tiny_transformers_sizes() if tiny else ({}, {})
-    detector_config, segmenter_config = hf.GroundingDinoConfig(**sizes[0]), hf.SamConfig(**sizes[1])
+    detector_config, segmenter_config = configs(tiny)
     detector, segmenter = folder / "detector", folder / "segmenter"
     hf.GroundingDinoForObjectDetection(detector_config).save_pretrained(detector)
     hf.GroundingDinoImageProcessorPil().save_pretrained(detector)
@@ -200,37 +199,35 @@ def transformers_models(folder: Path, tiny: bool) -> tuple[Path, Path]:
     return detector, segmenter
 
 
-def tiny_transformers_sizes() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Configuration of the smallest detector and segmenter that run."""
-    from transformers import BertConfig, SwinConfig
+def reference_models(folder: Path, tiny: bool) -> tuple[Path, Path]:
+    """Save both models like the published .pth files, with the vocabulary beside them; return their paths."""
+    from grounded_sam.backends.reference_detector import build_detector
+    from grounded_sam.backends.reference_segmenter import build_segmenter
 
+    detector_config, segmenter_config = configs(tiny)
+    words = detector_config.text_config.vocab_size
+    detector, segmenter = folder / "detector.pth", folder / "segmenter.pth"
+    (folder / "vocab.txt").write_text("\n".join(vocabulary(words)) + "\n", encoding="utf-8")
+    torch.save({"model": build_detector(detector_config, tokenizer_of(words)).state_dict()}, detector)
+    torch.save(build_segmenter(segmenter_config).state_dict(), segmenter)
+    return detector, segmenter
+
+
+def configs(tiny: bool) -> tuple[Any, Any]:
+    """Sizes of GroundingDINO-T and SAM ViT-B, or of the smallest detector and segmenter that run."""
+    from transformers import BertConfig, GroundingDinoConfig, SamConfig, SwinConfig
+
+    if not tiny:
+        return GroundingDinoConfig(), SamConfig()
     bert = BertConfig(hidden_size=64, num_hidden_layers=1, num_attention_heads=1, intermediate_size=64, vocab_size=2000)
     swin = SwinConfig(embed_dim=16, depths=[1] * 4, num_heads=[1, 2, 2, 2], out_indices=[2, 3, 4])
     layers = {"encoder_layers": 1, "decoder_layers": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64}
     patches = {"image_size": TINY_EDGE, "patch_size": 16}
     vision = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "global_attn_indexes": [], **patches}
     return (
-        {"text_config": bert, "backbone_config": swin, "num_queries": 64, **layers},
-        {"vision_config": vision, "prompt_encoder_config": patches},
+        GroundingDinoConfig(text_config=bert, backbone_config=swin, num_queries=64, **layers),
+        SamConfig(vision_config=vision, prompt_encoder_config=patches),
     )
-
-
-def reference_models(folder: Path, tiny: bool) -> tuple[Path, Path]:
-    """Save both models like the published .pth files, with the vocabulary beside them; return their paths."""
-    from grounded_sam.backends.reference_detector import DetectorSizes, build_detector
-    from grounded_sam.backends.reference_segmenter import SegmenterSizes, build_segmenter
-
-    sizes, segmenter_sizes = DetectorSizes(), SegmenterSizes()
-    if tiny:
-        layers = {"encoder_layers": 1, "decoder_layers": 2, "feed_forward": 64, "queries": 64}
-        bert = {"bert_width": 64, "bert_layers": 1, "bert_feed_forward": 64, "vocabulary": 2000}
-        sizes = DetectorSizes(16, (1,) * 4, (1, 2, 2, 2), **layers, **bert)
-        segmenter_sizes = SegmenterSizes(image=TINY_EDGE, width=16, depth=1, heads=2, window=4, global_blocks=())
-    detector, segmenter = folder / "detector.pth", folder / "segmenter.pth"
-    (folder / "vocab.txt").write_text("\n".join(vocabulary(sizes.vocabulary)) + "\n", encoding="utf-8")
-    torch.save({"model": build_detector(sizes, tokenizer_of(sizes.vocabulary)).state_dict()}, detector)
-    torch.save(build_segmenter(segmenter_sizes).state_dict(), segmenter)
-    return detector, segmenter
 
 
 MAKERS = {"transformers": transformers_models, "reference": reference_models}

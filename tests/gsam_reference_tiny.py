@@ -6,36 +6,39 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from transformers import BertConfig, GroundingDinoConfig, SamConfig, SwinConfig
 
 import gsam_tiny
-from grounded_sam.backends.reference_detector import DetectorSizes, build_detector
-from grounded_sam.backends.reference_segmenter import SegmenterSizes, build_segmenter
+from grounded_sam.backends.reference_detector import build_detector
+from grounded_sam.backends.reference_segmenter import build_segmenter
 
-DETECTOR = DetectorSizes(
-    swin_width=16,
-    swin_depths=(1, 1, 2, 1),
-    swin_heads=(1, 2, 2, 2),
+DETECTOR = GroundingDinoConfig(
+    backbone_config=SwinConfig(embed_dim=16, depths=[1, 1, 2, 1], num_heads=[1, 2, 2, 2]),
+    text_config=BertConfig(
+        vocab_size=len(gsam_tiny.vocabulary()),
+        hidden_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=64,
+    ),
     encoder_layers=1,
     decoder_layers=2,
-    feed_forward=64,
-    queries=20,
-    vocabulary=len(gsam_tiny.vocabulary()),
-    bert_width=64,
-    bert_layers=1,
-    bert_feed_forward=64,
+    encoder_ffn_dim=64,
+    num_queries=20,
 )
-SEGMENTER = SegmenterSizes(
-    image=128,
-    patch=8,
-    width=16,
-    depth=2,
-    heads=2,
-    window=5,
-    global_blocks=(1,),
-    decoder_width=32,
-    decoder_feed_forward=32,
-    mask_channels=4,
-    quality_width=16,
+_PATCHES = {"image_size": 128, "patch_size": 8}
+SEGMENTER = SamConfig(
+    vision_config={
+        "hidden_size": 16,
+        "output_channels": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "window_size": 5,
+        "global_attn_indexes": [1],
+        **_PATCHES,
+    },
+    prompt_encoder_config={"hidden_size": 32, "mask_input_channels": 4, **_PATCHES},
+    mask_decoder_config={"hidden_size": 32, "mlp_dim": 32, "iou_head_hidden_dim": 16},
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 import torch
 
 from a2lc.errors import InputError
-from grounded_sam.backends.checkpoints import load_model
+from grounded_sam.backends.checkpoints import Origin, load_model
 from grounded_sam.backends.models import FAMILIES, MODELS, Task
 from gsam_tiny import (
     grounding_dino,
@@ -69,7 +68,7 @@ def test_folders_are_loaded_whole_and_hashed(detector_folder: Path, segmenter_fo
         assert equal_weights(loaded.model, model)
         assert not loaded.model.training
         expected = sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-        assert loaded.hashes == {"model.safetensors": expected}
+        assert loaded.origin == Origin((expected,))
 
 
 def test_an_official_detector_is_converted_without_loss(tmp_path: Path) -> None:
@@ -128,7 +127,7 @@ def test_files_of_the_other_task_or_no_weights_are_refused(tmp_path: Path, detec
     with pytest.raises(InputError, match=r"sam\.pth belongs to another model.*groundingdino_swint_ogc\.pth"):
         load_model(str(tmp_path / "sam.pth"), "detector")
     (tmp_path / "page.pth").write_text("<html>not found</html>")
-    with pytest.raises(InputError, match=r"page\.pth cannot be read as weights"):
+    with pytest.raises(InputError, match=r"page\.pth is no PyTorch file that can be read"):
         load_model(str(tmp_path / "page.pth"), "segmenter")
     with pytest.raises(InputError, match=r"type 'grounding-dino': segmenter\.model must be one of sam, sam2"):
         load_model(str(detector_folder), "segmenter")
@@ -201,5 +200,6 @@ def test_downloads_fetch_what_is_needed_and_are_read_like_folders(
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
     loaded = load_model("sam-vit-base", "segmenter")
-    assert json.dumps(loaded.hashes).count("model.safetensors") == 1
+    assert loaded.origin.hub_id == "facebook/sam-vit-base"
+    assert loaded.origin.hashes == load_model(str(segmenter_folder), "segmenter").origin.hashes
     assert "*.safetensors" in asked["facebook/sam-vit-base"]

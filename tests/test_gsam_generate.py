@@ -81,7 +81,7 @@ def test_a_set_that_the_other_wing_reads(tmp_path: Path, data: Path, classes: Cl
     assert finished is not None
     again = open_pseudo_labels(tmp_path / "set")
     ids = [f"image{index:02d}" for index in range(IMAGES)]
-    summary = check_pseudo_labels(again, ids, classes, lambda image_id: data / "images" / f"{image_id}.png")
+    summary = check_pseudo_labels(again, ids, classes, lambda image_id: image_size(data / "images" / f"{image_id}.png"))
     assert (summary.images, summary.images_without_masks) == (IMAGES, 0)
     assert detector.batches == [2, 2, 2, 1]
 
@@ -209,13 +209,20 @@ def test_unreadable_images_are_named_and_the_rest_is_done(
     assert contents(output) == contents(tmp_path / "alone")
 
 
-def test_unreadable_images_of_another_process_are_told_by_the_last(
-    tmp_path: Path, data: Path, detector: FakeDetector
+@pytest.mark.parametrize("together", [False, True])
+def test_unreadable_images_are_told_by_their_process_unless_that_ends_all_and_by_the_last(
+    tmp_path: Path, data: Path, detector: FakeDetector, together: bool
 ) -> None:
-    (data / "images" / "image00.png").write_bytes(b"")
-    assert run(data, tmp_path / "set", share=Share(0, 2)) is None
-    with pytest.raises(InputError, match=r"image00\.png"):
-        run(data, tmp_path / "set", share=Share(1, 2))
+    shares = [Share(rank, 3, falls_together=together) for rank in range(3)]
+    (data / "images" / "image02.png").write_bytes(b"")
+    assert run(data, tmp_path / "set", share=shares[0]) is None
+    if together:
+        assert run(data, tmp_path / "set", share=shares[1]) is None
+    else:
+        with pytest.raises(InputError, match=r"image02\.png"):
+            run(data, tmp_path / "set", share=shares[1])
+    with pytest.raises(InputError, match=r"image02\.png"):
+        run(data, tmp_path / "set", share=shares[2])
 
 
 def test_an_unreadable_image_may_be_removed(tmp_path: Path, data: Path, detector: FakeDetector) -> None:
@@ -271,6 +278,17 @@ def test_what_may_change_between_two_starts(tmp_path: Path, data: Path, detector
     run(data, tmp_path / "set", "limit=2")
     moved = data.rename(tmp_path / "moved")
     assert run(moved, tmp_path / "set", "segmenter.boxes_at_once=1", "detector.model=elsewhere/model.pth") is not None
+
+
+def test_weights_may_come_from_elsewhere(
+    tmp_path: Path, data: Path, detector: FakeDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = detector.describe()
+    for hub_id in ("someone/model", None):
+        monkeypatch.setattr(detector, "describe", lambda hub_id=hub_id: {**described, "hub_id": hub_id})
+        finished = run(data, tmp_path / "set")
+        assert finished is not None
+        assert finished.manifest["made_by"]["detector_model"]["hub_id"] == "someone/model"
 
 
 def test_foreign_folders_and_locked_ones_are_refused(tmp_path: Path, data: Path, detector: FakeDetector) -> None:

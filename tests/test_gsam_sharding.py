@@ -26,6 +26,8 @@ def test_share_of_process() -> None:
     assert share_of_process({}) == Share(0, 1, 0)
     assert share_of_process({"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}) == Share(5, 8, 1)
     assert share_of_process({"RANK": "2", "WORLD_SIZE": "3"}) == Share(2, 3, 2)
+    watched = {"RANK": "0", "WORLD_SIZE": "1", "TORCHELASTIC_RUN_ID": "none"}
+    assert share_of_process(watched) == Share(falls_together=True)
 
 
 @pytest.mark.parametrize("rank", ["2", "-1", "one", ""])

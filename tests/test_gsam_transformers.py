@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet, parse_classes
 from grounded_sam.backends import DetectorSettings, SegmenterSettings, open_detector, open_segmenter
 from grounded_sam.backends.checkpoints import load_model
+from grounded_sam.backends.transformers_detector import size_seen
 from grounded_sam.backends.transformers_segmenter import boxes_that_fit
 from grounded_sam.detections import Detections, FilterSettings, Segmenter
 from gsam_tiny import EDGES, grounding_dino, save_detector, save_segmenter, segment_anything
@@ -53,7 +59,7 @@ def detect(
 @pytest.mark.parametrize("kind", ["grounding-dino", "mm-grounding-dino"])
 def test_boxes_and_scores_of_a_batch_are_those_of_the_library(tmp_path: Path, kind: Any) -> None:
     """Its post-processing knows no classes, but gives the best score of any token; images differ in size."""
-    pictures = [image(60, 90), image(120, 60, 1), image(30, 170, 2)]
+    pictures = [image(60, 90), image(120, 60, 1), image(40, 160, 2)]
     save_detector(tmp_path, grounding_dino(kind=kind))
     loaded = load_model(str(tmp_path), "detector")
     inputs = loaded.processor(
@@ -69,6 +75,20 @@ def test_boxes_and_scores_of_a_batch_are_those_of_the_library(tmp_path: Path, ki
         np.testing.assert_allclose(found.scores, there["scores"].numpy(), atol=1e-5)
         assert set(found.classes.tolist()) <= set(range(4))
         assert (found.boxes.dtype, found.classes.dtype, found.scores.dtype) == (np.float32, np.int64, np.float32)
+
+
+@given(st.tuples(*[st.integers(1, 5000)] * 2), st.integers(1, 1500), st.integers(1, 2000))
+def test_size_seen(size: tuple[int, int], shortest: int, longest: int) -> None:
+    """The rule in whole numbers: the shorter edge is rounded (halves to even), the longer one cut."""
+    short, long = min(size), max(size)
+    edge = shortest if shortest * long <= longest * short else max(1, round(Fraction(longest * short, long)))
+    expected = edge, edge * long // short
+    assert size_seen(*size, shortest, longest) == (expected if size[0] <= size[1] else expected[::-1])
+
+
+def test_size_seen_where_the_longest_edge_binds() -> None:
+    assert size_seen(281, 500, 800, 1333) == (749, 1332)  # transformers: 749 x 1333
+    assert size_seen(1024, 2048, 512, 1024) == (512, 1024)
 
 
 def test_only_boxes_above_the_lowest_threshold_are_returned(detector_folder: Path) -> None:
@@ -183,18 +203,16 @@ def test_an_image_three_pixels_high_is_not_taken_for_three_channels(segmenter_fo
     assert masks_of(open_at(segmenter_folder), image(3, 40), boxes).shape == (1, 3, 40)
 
 
-def test_detectors_describe_themselves_alike_each_time(detector_folder: Path) -> None:
-    settings = DetectorSettings(model=str(detector_folder), **EDGES)
-    first, second = (json.dumps(open_detector(settings, class_set(*NAMES), ALL, CPU).describe()) for _ in range(2))
-    assert first == second
-    assert str(detector_folder.parent) not in first
-    described = json.loads(first)
-    assert described["prompts"] == ["road. sky. box. traffic light."]
-    assert len(described["weights"]["model.safetensors"]) == 64
+def test_models_are_told_by_their_content_wherever_it_lies(
+    detector_folder: Path, segmenter_folder: Path, tmp_path: Path
+) -> None:
+    def described(detector: Path, segmenter: Path) -> dict[str, Any]:
+        opened = open_detector(DetectorSettings(model=str(detector), **EDGES), class_set(*NAMES), ALL, CPU)
+        return {"detector": opened.describe(), "segmenter": open_at(segmenter).describe()}
 
-
-def test_segmenters_describe_themselves_alike_each_time(segmenter_folder: Path) -> None:
-    first, second = (json.dumps(open_at(segmenter_folder).describe()) for _ in range(2))
-    assert first == second
-    assert str(segmenter_folder.parent) not in first
-    assert len(json.loads(first)["weights"]["model.safetensors"]) == 64
+    first = described(detector_folder, segmenter_folder)
+    assert first == described(copytree(detector_folder, tmp_path / "a"), copytree(segmenter_folder, tmp_path / "b"))
+    assert first["detector"]["prompts"] == ["road. sky. box. traffic light."]
+    for part, folder in (("detector", detector_folder), ("segmenter", segmenter_folder)):
+        assert first[part]["weights"] == [sha256((folder / "model.safetensors").read_bytes()).hexdigest()]
+    assert json.loads(json.dumps(first)) == first

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from a2lc.cost import Unit
 from a2lc.errors import InputError
 from a2lc.reporting import Published, Row, plot_miou, read_results, read_seed_csv, summarise, write_seed_csv
 
@@ -180,6 +181,46 @@ class TestSummary:
         assert "| LCM changes | LCM precision (%) | right before (%) | train (s) |" in lines[2]
         assert lines[5].startswith("| a | 1 | 9 | – | – | – | – | 25.00 |")
 
+    def test_costs_stand_beside_the_clicks_where_the_table_has_them(self, tmp_path: Path) -> None:
+        costs = {"bits": 0.0, "bits_classification": 0.0, "annotator_seconds": 0.0}
+        start, spent = row("a", 0, 0, 0.5, **costs), {"bits": 1219.5, "bits_classification": 4392.3}
+        write_seed_csv(tmp_path / "seed1.csv", [start, row("a", 1, 1000, 0.6, **spent)])
+        lines = summarise(tmp_path, "t", "c").split("## Rounds")[1].strip().splitlines()
+        assert "Bits: what all queries so far cost" in lines[0]
+        assert lines[2].startswith("| method | round | clicks | bits | bits if classified | p (%) |")
+        assert lines[4].startswith("| a | init | 0 | 0.0 | 0.0 | – |")
+        assert lines[5].startswith("| a | 1 | 1,000 | 1,219.5 | 4,392.3 | – |")
+        assert "annotator (s)" not in lines[2], "the simulated annotator takes no time"
+        write_seed_csv(tmp_path / "seed1.csv", [start, row("a", 1, 1000, 0.6, **spent, annotator_seconds=95.1)])
+        assert "| bits if classified | annotator (s) | p (%) |" in summarise(tmp_path, "t", "c").split("## Rounds")[1]
+
+    def test_a_start_that_took_clicks_counts_them(self, tmp_path: Path) -> None:
+        write_seed_csv(tmp_path / "seed1.csv", [row("a", 0, 3000, 0.5), row("a", 1, 4000, 0.6)])
+        assert "| method | init (3,000) | 1 (4,000) |" in summarise(tmp_path, "t", "c")
+
+    def test_the_headings_count_what_is_asked_for(self, folder: Path) -> None:
+        rows = read_seed_csv(folder / "seed1.csv")
+        for one in rows:
+            one |= {"bits": 1.4 * float(one["clicks"] or 0), "annotator_seconds": 2.0 * float(one["clicks"] or 0)}
+        rows[-1]["bits"] = 3000.4  # another method pays another price for the same clicks
+        write_seed_csv(folder / "seed1.csv", rows)
+        bits, seconds = (summarise(folder, "t", "c", against=unit) for unit in ("bits", "seconds"))
+        assert "In brackets: bits so far.\n\n| method | init | 1 (1,400) | 2 (2,800–3,000) |" in bits
+        assert "In brackets: seconds of the annotator so far.\n\n| method | init | 1 (2,000) | 2 (4,000) |" in seconds
+        assert "| method | init | 1 (1,000) | 2 (1,990–2,000) |" in summarise(folder, "t", "c")
+
+    @pytest.mark.parametrize(
+        ("unit", "why"), [("bits", "before bits were counted"), ("seconds", "simulated annotator")]
+    )
+    def test_effort_that_was_not_counted_is_refused(self, tmp_path: Path, unit: Unit, why: str) -> None:
+        write_seed_csv(
+            tmp_path / "seed1.csv", [row("a", 0, 0, 0.5, bits=0.0, annotator_seconds=0.0), row("a", 1, 9, 1)]
+        )
+        with pytest.raises(InputError, match=f"no round of the results has {unit} of an annotator: .*{why}"):
+            summarise(tmp_path, "t", "c", against=unit)
+        with pytest.raises(InputError, match=why):
+            plot_miou(tmp_path, tmp_path / "miou.png", against=unit)
+
     def test_a_single_seed_has_no_deviation(self, folder: Path) -> None:
         (folder / "seed2.csv").unlink()
         assert "| a2lc | 50.00 ± – | 60.00 ± – | 74.00 ± – |" in summarise(folder, "t", "c")
@@ -205,6 +246,32 @@ class TestFigure:
         plot_miou(folder, folder / "one.png")
         plot_miou(folder, folder / "two.png")
         assert (folder / "one.png").read_bytes() == (folder / "two.png").read_bytes()
+
+    def test_against_bits_each_method_stands_where_its_answers_put_it(self, tmp_path: Path) -> None:
+        def rows(bits: float) -> list[Row]:
+            return [row(name, r, 9 * r, 0.5, bits=bits * r) for name in ("cheap", "dear") for r in (0, 1)]
+
+        write_seed_csv(tmp_path / "seed1.csv", [*rows(10)[:2], *rows(20)[2:]])
+        plot_miou(tmp_path, tmp_path / "bits.png", against="bits")
+        reach = []
+        with Image.open(tmp_path / "bits.png") as image:
+            panel = np.asarray(image.convert("RGB"))[:580, :825]  # the left one, without the legend
+        for color in ((0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)):
+            reach.append(np.flatnonzero((panel == color).all(axis=2).any(axis=0)).max())
+        assert reach[0] < reach[1] - 200
+
+    @pytest.mark.parametrize("length", [4, 18, 40])
+    def test_the_names_of_many_methods_fit(self, tmp_path: Path, length: int) -> None:
+        names = [f"{index}{'m' * length}" for index in range(9)]
+        write_seed_csv(tmp_path / "seed1.csv", [row(name, r, 9 * r, 0.5) for name in names for r in (0, 1)])
+        plot_miou(tmp_path, tmp_path / "miou.png")
+        with Image.open(tmp_path / "miou.png") as image:
+            pixels = np.asarray(image.convert("L"))
+        assert pixels.shape[1] == 1650
+        assert pixels.shape[0] > 720
+        legend = (pixels[640:] < 250).any(axis=0)
+        assert not legend[:15].any()
+        assert not legend[-15:].any()
 
     def test_without_any_measurement_it_says_so(self, tmp_path: Path) -> None:
         write_seed_csv(tmp_path / "seed1.csv", [{"method": "a", "round": 0, "clicks": 0}])

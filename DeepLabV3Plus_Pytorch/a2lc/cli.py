@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from a2lc import __version__
+from a2lc.cost import UNITS
 from a2lc.errors import WaitingForAnswers
 from a2lc.machine_errors import explain
 
@@ -76,7 +77,9 @@ _VERBS = {
     ),
     "report": (
         "write the results tables and the figure again",
-        "example:\n  a2lc report demo",
+        "Effort can be counted in clicks, in bits of ALC's cost model, or in seconds of the annotator where they were\n"
+        "recorded.\n\n"
+        "examples:\n  a2lc report demo\n  a2lc report demo --against bits",
     ),
 }
 
@@ -169,6 +172,8 @@ def _add_options(verb: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--to", required=True, metavar="FOLDER", help="new folder for labels/ and overlays/")
         command.add_argument("--weights", metavar="FILE", help="checkpoint; default: the newest of the run")
         command.add_argument("--classes", metavar="LIST", help=f"{_CLASSES_HELP}; default: the data set's")
+    if verb == "report":
+        command.add_argument("--against", choices=UNITS, default="clicks", help="effort in tables and figure")
     if verb == "evaluate":
         command.add_argument("--labels", metavar="FOLDER", help="pseudo-label set (ours or the research layout)")
         command.add_argument("--ground-truth", metavar="FOLDER", help="folder of ground-truth PNGs")

@@ -24,6 +24,16 @@ _CONFIGS = resources.files("a2lc") / "configs"
 _FIDELITIES = ("official", "corrected")  # a configuration may say, under their names, what they mean for its data
 
 
+class StartSettings(Settings):
+    """Where the first labels come from."""
+
+    name: Literal["given", "clicks"] = "given"
+    """given: the pseudo-label set has them; clicks: randomly drawn masks are answered, a network learns from the
+    answers and labels all others (ALC's R-start)."""
+    clicks: int = Field(3000, ge=1)
+    """With name=clicks: how many masks are answered, before the budget of the rounds."""
+
+
 class RunConfig(Settings):
     """One method on one data set, for one or several seeds."""
 
@@ -33,6 +43,8 @@ class RunConfig(Settings):
     """Images and ground truth."""
     pseudo_labels: Path | None = None
     """Pseudo-label set; None = the one that the data set brings along."""
+    start: StartSettings = StartSettings()
+    """Where the first labels come from."""
     output: Path = Path("outputs")
     """Folder of runs/ and results/."""
     method: str = "a2lc"
@@ -84,6 +96,11 @@ class RunConfig(Settings):
             raise ValueError(
                 f"propagation.threshold lists {len(thresholds)} rounds but rounds is {self.rounds}: "
                 "give one value per round, or a single one for all"
+            )
+        if self.acquisition.pool != "masks" and (self.propagation.name != "none" or self.annotator.name == "answers"):
+            raise ValueError(
+                f"acquisition.pool is {self.acquisition.pool}: pixels are asked of ground truth and teach nothing "
+                "about masks; set annotator=ground_truth and propagation=none, or acquisition.pool=masks"
             )
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}")

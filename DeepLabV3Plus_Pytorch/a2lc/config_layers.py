@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from a2lc.errors import InputError
 
 # sections of which one may say only the name: acquisition=sim is acquisition.name=sim
-_NAMED = ("dataset", "acquisition", "annotator", "propagation")
+_NAMED = ("dataset", "start", "acquisition", "annotator", "propagation")
 
 
 def read_yaml(source: Any) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from a2lc.cost import classification_bits, correction_bits
 from a2lc.files import read_json
 from a2lc.label_report import compare_labels
 from a2lc.labels.ledger import Decision
@@ -27,18 +29,43 @@ STAGES = ("train", "score", "annotate", "propagate", "evaluate")
 def round_metrics(run: Run, round_index: int) -> dict[str, Any]:
     """All numbers of a round, one row of the results table: fractions in [0, 1], counts, seconds; None = not known."""
     training = read_json(run.round_folder(round_index) / "training.json")
-    decisions = run.ledger.decisions(round_index) if round_index else []
-    clicks = len(run.ledger.queried(before_round=round_index + 1)) if round_index else 0
+    anyone_asked = round_index > 0 or run.config.start.name == "clicks"
+    decisions = run.ledger.decisions(round_index) if anyone_asked else []
+    asked = run.ledger.answers(before_round=round_index + 1) if anyone_asked else []
     data = _data_metrics(run, round_index)
     return {
         "round": round_index,
-        "clicks": clicks,
+        "clicks": len(asked),
+        **query_costs(asked, len(run.dataset.classes)),
         **{key: value for key, value in data.items() if not key.startswith("iou_")},
         "model_miou_best": training["best_mean_iou"],
         "model_miou_last": training["last_mean_iou"],
         **_correction_metrics(run, round_index, decisions),
         **{key: value for key, value in data.items() if key.startswith("iou_")},
     }
+
+
+def query_costs(asked: Sequence[Decision], num_classes: int) -> dict[str, float | None]:
+    """What queries cost, in bits of ALC's cost model (`a2lc.cost`) and in seconds of the annotator.
+
+    A query whose label was right costs the bit of a yes, one whose label was wrong the choice of a class. A skipped
+    query was read too: one bit. "Right" is what it is in the column p: answered and not relabelled.
+
+    Args:
+        asked: Queries with their answers.
+        num_classes: L; a single class leaves nothing to choose, so it has no cost in bits.
+
+    Returns:
+        `bits`; `bits_classification`, had every query asked for the class; `annotator_seconds` of those queries whose
+        seconds are known. None = not known.
+    """
+    wrong = sum(decision.relabelled for decision in asked)
+    seconds = [decision.seconds for decision in asked if decision.seconds is not None]
+    costs = dict.fromkeys(["bits", "bits_classification"])
+    if num_classes > 1:
+        costs["bits"] = (len(asked) - wrong) * correction_bits(1, num_classes) + wrong * correction_bits(0, num_classes)
+        costs["bits_classification"] = len(asked) * classification_bits(num_classes)
+    return {**costs, "annotator_seconds": math.fsum(seconds) if seconds or not asked else None}
 
 
 def _data_metrics(run: Run, round_index: int) -> dict[str, Any]:

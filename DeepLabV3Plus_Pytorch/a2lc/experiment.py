@@ -11,6 +11,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from a2lc.config import RunConfig
+from a2lc.cost import Unit
 from a2lc.datasets import open_dataset
 from a2lc.errors import InputError
 from a2lc.evaluation import table_rows
@@ -40,7 +41,7 @@ def open_runs(configs: Sequence[RunConfig]) -> list[Run]:
             "questions yourself"
         )
     pseudo_labels = open_pseudo_labels(folder, first.undetected)
-    check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.image_path)
+    check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size)
     device = choose_device(first.device, first.deterministic)
     return [Run(config, seed, dataset, pseudo_labels, device) for seed in first.seeds for config in configs]
 
@@ -89,18 +90,21 @@ def _log_file(path: Path) -> logging.Handler:
     return handler
 
 
-def report(runs: Sequence[Run], command: str) -> Path:
-    """Write seed<k>.csv, summary.md and miou.png to results/<experiment>/ from the metrics of all finished rounds.
+def report(runs: Sequence[Run], command: str, against: Unit = "clicks") -> Path:
+    """Write seed<k>.csv, summary.md and a figure to results/<experiment>/ from the metrics of all finished rounds.
+
+    The figure is miou.png against clicks, miou_bits.png or miou_seconds.png against bits or seconds.
 
     Args:
         runs: All runs of one experiment.
         command: The command that a reader can run to get the same tables.
+        against: What effort the summary's headings and the figure count.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: When no round is finished.
+        InputError: When no round is finished, or nothing was counted in this unit.
     """
     config = runs[0].config
     folder = config.output / "results" / config.experiment
@@ -114,6 +118,6 @@ def report(runs: Sequence[Run], command: str) -> Path:
         raise InputError(f"no round of {config.experiment} is finished below {config.output}: run it first")
     configs = {run.config.method: run.config for run in runs}
     published = {method: published_for(of_method) for method, of_method in configs.items()}
-    write_text(folder / "summary.md", summarise(folder, config.experiment, command, published))
-    plot_miou(folder, folder / "miou.png")
+    write_text(folder / "summary.md", summarise(folder, config.experiment, command, published, against))
+    plot_miou(folder, folder / ("miou.png" if against == "clicks" else f"miou_{against}.png"), against)
     return folder

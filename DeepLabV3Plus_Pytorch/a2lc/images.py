@@ -16,6 +16,7 @@ from a2lc.files import atomic_path
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 _ORIENTATION = 0x0112  # EXIF tag
+_HEADED = (".jpg", ".jpeg", ".tif", ".tiff", ".webp")  # where EXIF data stand before the pixels
 _INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B")
 _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")  # more than 8 bits; Pillow cuts them off at 255 where it converts
 
@@ -47,20 +48,25 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: When the file is missing, truncated, too large or no image.
     """
-    return read_oriented_image(path)[0]
+    with _opened(path) as image:
+        return np.asarray(_eight_bits(ImageOps.exif_transpose(image), path).convert("RGB"))
 
 
-def read_oriented_image(path: Path) -> tuple[NDArray[np.uint8], int]:
-    """Read a photo like `read_image`, and tell its EXIF orientation, 1 where nothing had to be turned.
+def image_orientation(path: Path) -> int:
+    """Return the EXIF orientation, 1 (upright) to 8, from the header alone.
 
     Raises:
-        InputError: When the file is missing, truncated, too large or no image.
+        InputError: When the file is missing or no image.
     """
     with _opened(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        orientation = image.getexif().get(_ORIENTATION, 1)
-        pixels = np.asarray(_eight_bits(upright, path).convert("RGB"))
-    return pixels, orientation if orientation in range(1, 9) else 1
+        return _orientation(image, path)
+
+
+def _orientation(image: Image.Image, path: Path) -> int:
+    if "exif" not in image.info and path.suffix.lower() not in _HEADED:
+        return 1
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    return orientation if orientation in range(1, 9) else 1
 
 
 def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
@@ -100,9 +106,7 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
-        turned = ("exif" in image.info or path.suffix.lower() in (".jpg", ".jpeg", ".tif", ".tiff", ".webp")) and (
-            image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-        )
+        turned = _orientation(image, path) >= 5
     return (width, height) if turned else (height, width)
 
 

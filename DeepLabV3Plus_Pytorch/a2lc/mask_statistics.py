@@ -68,6 +68,10 @@ class MaskPixels:
         """Sum (N,) values per mask: (M,) float64."""
         return torch.bincount(self.mask, weights=values.double(), minlength=len(self.mask_id))
 
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean of (N,) values per mask: (M,) float64."""
+        return self.sum(values) / torch.bincount(self.mask, minlength=len(self.mask_id))
+
     def label_probability(self) -> Tensor:
         """f_{y(x)}(x): (N,) float32, the probability of the current label (of ŷ where the label is void)."""
         return self.probabilities.gather(0, self.labels_or_predicted[None])[0]
@@ -114,17 +118,35 @@ def gather_pixels(probabilities: Any, labels: Any, masks: Any, void: int = 255) 
             class nor void.
     """
     probabilities = torch.as_tensor(probabilities, dtype=torch.float32)
-    device = probabilities.device
     _check_shapes(probabilities, labels, masks)
-    ids = _to_tensor(masks, device).reshape(-1)
+    ids = _to_tensor(masks, probabilities.device).reshape(-1)
     position = torch.nonzero(ids > 0)[:, 0]
     mask_id, mask = torch.unique(ids[position], return_inverse=True)
+    return pixels_at(probabilities, labels, position, mask, mask_id.long(), void)
+
+
+def pixels_at(
+    probabilities: Tensor, labels: Any, position: Tensor, mask: Tensor, mask_id: Tensor, void: int
+) -> MaskPixels:
+    """Collect pixels in groups that need not be the masks of a mask map: a pixel may be in several, or in none.
+
+    Args:
+        probabilities: (C, H, W) float32.
+        labels: (H, W) uint8 current labels.
+        position: (N,) int64, row-major position of each pixel.
+        mask: (N,) int64, index 0..M-1 of its group.
+        mask_id: (M,) int64, what the groups are called.
+        void: Index of void.
+
+    Raises:
+        ValueError: As `gather_pixels`.
+    """
     selected = probabilities.reshape(len(probabilities), -1)[:, position]
-    current = _to_tensor(labels, device).reshape(-1)[position].long()
+    current = _to_tensor(labels, probabilities.device).reshape(-1)[position].long()
     _check_values(selected, current, void)
     predicted = selected.argmax(0)
     known = torch.where(current == void, predicted, current)
-    return MaskPixels(selected, current, known, predicted, mask, position, mask_id.long())
+    return MaskPixels(selected, current, known, predicted, mask, position, mask_id)
 
 
 def _to_tensor(array: Any, device: torch.device) -> Tensor:
@@ -169,6 +191,27 @@ def summarise(pixels: MaskPixels) -> MaskSummary:
     core_similarity = pixels.similarity(_means(pixels, in_core, joint.amax(1)))
     representative = _first_best(pixels, core_similarity, in_core)
     return MaskSummary(counts, predicted, mean, core_similarity, representative)
+
+
+def restrict(pixels: MaskPixels, summary: MaskSummary, chosen: Tensor) -> tuple[MaskPixels, MaskSummary]:
+    """The same masks, cut down to the chosen pixels: (N,) bool, at least the representative pixel of every mask."""
+    index = torch.cumsum(chosen, 0) - 1
+    smaller = MaskPixels(
+        pixels.probabilities[:, chosen],
+        pixels.labels[chosen],
+        pixels.labels_or_predicted[chosen],
+        pixels.predicted[chosen],
+        pixels.mask[chosen],
+        pixels.position[chosen],
+        pixels.mask_id,
+    )
+    return smaller, MaskSummary(
+        torch.bincount(smaller.mask, minlength=len(pixels.mask_id)),
+        summary.predicted,
+        summary.mean,
+        summary.core_similarity[chosen],
+        index[summary.representative],
+    )
 
 
 def _means(pixels: MaskPixels, chosen: Tensor, counts: Tensor) -> Tensor:

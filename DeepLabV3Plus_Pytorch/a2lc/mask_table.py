@@ -1,4 +1,4 @@
-"""The mask table of a round: one row per mask with every number a person may want to look at."""
+"""The mask table of a round: a row per mask (or pixel) to ask about, with every number one may want to look at."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from a2lc.acquisition import MaskScores, select_masks
+from a2lc.acquisition import Candidates, MaskScores, select_masks
 from a2lc.classes import ClassSet
 from a2lc.errors import InputError
 from a2lc.files import atomic_path
@@ -28,32 +28,43 @@ class MaskTable:
     Attributes:
         image_id: M image ids.
         scores: The arrays of `MaskScores`, each over all M rows.
-        about: How the scores came about: acquisition, pixels per class, class weights, class imbalance.
+        expansion: The pixels that an answer is about, as `encode_runs` writes them; None = the whole mask.
+        about: How the scores came about: acquisition, pool, pixels per class, class weights, class imbalance.
     """
 
     image_id: tuple[str, ...]
     scores: MaskScores
+    expansion: tuple[str | None, ...]
     about: Mapping[str, Any]
 
     @classmethod
-    def collect(cls, scored: Iterable[tuple[str, MaskScores]], classes: int, about: Mapping[str, Any]) -> MaskTable:
+    def collect(cls, scored: Iterable[tuple[str, Candidates]], classes: int, about: Mapping[str, Any]) -> MaskTable:
         """Concatenate the scores of all images."""
         parts = list(scored)
-        ids = tuple(image_id for image_id, scores in parts for _ in range(len(scores)))
+        ids = tuple(image_id for image_id, found in parts for _ in range(len(found.scores)))
+        expansion = tuple(text for _, found in parts for text in found.expansion)
         names = MaskScores.__dataclass_fields__
-        arrays = {name: [getattr(scores, name) for _, scores in parts] or [_empty(name, classes)] for name in names}
-        return cls(ids, MaskScores(**{name: np.concatenate(values) for name, values in arrays.items()}), about)
+        arrays = {
+            name: [getattr(found.scores, name) for _, found in parts] or [_empty(name, classes)] for name in names
+        }
+        scores = MaskScores(**{name: np.concatenate(values) for name, values in arrays.items()})
+        return cls(ids, scores, expansion, about)
+
+    @property
+    def of_masks(self) -> bool:
+        """Whether there is one row per mask; else rows are pixels, of which a mask may have several."""
+        return self.about.get("pool", "masks") == "masks"
 
     def keys(self) -> list[MaskKey]:
         """(image id, mask id) of every row."""
         return list(zip(self.image_id, self.scores.mask_id.tolist(), strict=True))
 
     def select(self, budget: int, exclude: Collection[MaskKey]) -> list[int]:
-        """Rows of the `budget` best masks, best first."""
-        keys = self.keys()
-        rows = {key: row for row, key in enumerate(keys)}
-        chosen = select_masks(dict(zip(keys, self.scores.score.tolist(), strict=True)), budget, exclude)
-        return [rows[key] for key in chosen]
+        """Rows of the `budget` best masks, best first; ties broken by image id, mask id, then pixel."""
+        columns = self.image_id, self.scores.mask_id.tolist(), *self.scores.representative.T.tolist()
+        rows = {key: row for row, key in enumerate(zip(*columns, strict=True)) if key[:2] not in exclude}
+        score = self.scores.score
+        return [rows[key] for key in select_masks({key: float(score[row]) for key, row in rows.items()}, budget)]
 
     def write(self, path: Path, classes: ClassSet, queried: Collection[MaskKey]) -> None:
         """Write the table as Parquet, atomically.
@@ -64,8 +75,8 @@ class MaskTable:
             queried: Masks queried in earlier rounds: they have no rank.
         """
         scores, rows = self.scores, np.arange(len(self.image_id))
-        rank = np.zeros(len(rows), dtype=np.int64)
-        rank[self.select(len(rows), queried)] = np.arange(1, 1 + len(rows) - sum(key in queried for key in self.keys()))
+        rank, ranked = np.zeros(len(rows), dtype=np.int64), self.select(len(rows), queried)
+        rank[ranked] = np.arange(1, 1 + len(ranked))
         known = np.where(scores.label < len(classes), scores.label, scores.predicted)
         table = pa.table(
             {
@@ -83,6 +94,7 @@ class MaskTable:
                 "predicted_probability": scores.mean_probability[rows, scores.predicted],
                 "representative_row": scores.representative[:, 0],
                 "representative_column": scores.representative[:, 1],
+                "expansion": pa.array(self.expansion, pa.string()),
                 "mean_probability": pa.FixedSizeListArray.from_arrays(
                     pa.array(scores.mean_probability.ravel(), pa.float32()), len(classes)
                 ),
@@ -114,4 +126,5 @@ def read_mask_table(path: Path) -> MaskTable:
     flat = table["mean_probability"].combine_chunks().values.to_numpy()
     mean = flat.reshape(len(table), -1) if len(table) else np.zeros((0, table["mean_probability"].type.list_size))
     scores = MaskScores(**column, representative=np.stack(place, axis=1), mean_probability=mean.astype(np.float32))
-    return MaskTable(tuple(table["image_id"].to_pylist()), scores, json.loads(table.schema.metadata[b"a2lc"]))
+    about = json.loads(table.schema.metadata[b"a2lc"])
+    return MaskTable(tuple(table["image_id"].to_pylist()), scores, tuple(table["expansion"].to_pylist()), about)

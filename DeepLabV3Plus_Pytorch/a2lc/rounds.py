@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from a2lc.run import Run
-from a2lc.stages import annotate, evaluate, propagate, score, train_network
+from a2lc.stages import annotate, evaluate, propagate, score, start, train_network
 
 
 def run_rounds(run: Run) -> None:
@@ -16,6 +16,7 @@ def run_rounds(run: Run) -> None:
     Raises:
         WaitingForAnswers: When people have to answer a queue first.
     """
+    start(run)
     train_network(run, 0)
     evaluate(run, 0)
     for round_index in range(1, run.config.rounds + 1):

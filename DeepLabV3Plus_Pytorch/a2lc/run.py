@@ -18,10 +18,10 @@ from a2lc.errors import InputError
 from a2lc.files import read_json, write_json, write_text
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
-from a2lc.labels.store import PseudoLabelSet
+from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 
 # what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
-_SHARED_KEYS = ("dataset", "pseudo_labels", "network", "training")
+_SHARED_KEYS = ("dataset", "pseudo_labels", "start", "network", "training")
 _METHOD_KEYS = (
     *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "undetected", "scoring", "acquisition", "annotator",
     "propagation",
@@ -73,6 +73,18 @@ class Run:
         """The weights of θ_r that score the next round."""
         return self.round_folder(round_index) / f"{self.config.checkpoint}.safetensors"
 
+    @property
+    def start_folder(self) -> Path:
+        """Folder of what a start without labels makes; shared by the methods."""
+        return self.seed_folder / "start"
+
+    @property
+    def first_labels(self) -> PseudoLabelSet:
+        """L₀: the pseudo-label set as given, or as a start from a few clicks labelled it."""
+        if self.config.start.name == "given":
+            return self.pseudo_labels
+        return open_pseudo_labels(self.start_folder / "pseudo_labels")
+
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger of the method."""
@@ -80,7 +92,10 @@ class Run:
 
     def state(self, round_index: int | None = None) -> LabelState:
         """L_r; None = after all decisions made so far."""
-        return LabelState(self.pseudo_labels, {} if round_index == 0 else self.ledger.corrections(round_index))
+        if round_index == 0:
+            return LabelState(self.first_labels)
+        ledger = self.ledger
+        return LabelState(self.first_labels, ledger.corrections(round_index), ledger.pixel_corrections(round_index))
 
     @contextmanager
     def timed(self, round_index: int, stage: str) -> Iterator[None]:

@@ -50,6 +50,7 @@ def train(arguments: argparse.Namespace, command: str) -> None:
 
     def work(current: Run, round_index: int) -> None:
         _need_corrected(current, round_index)
+        stages.start(current)
         stages.train_network(current, round_index)
 
     _each(arguments, work)
@@ -159,7 +160,7 @@ def export(arguments: argparse.Namespace, command: str) -> None:
 
 def report(arguments: argparse.Namespace, command: str) -> None:
     """Write tables and figure again from the metrics of all finished rounds."""
-    _print(f"{write_report(open_runs(_configs(arguments)), command)}\n")
+    _print(f"{write_report(open_runs(_configs(arguments)), command, arguments.against)}\n")
 
 
 def _configs(arguments: argparse.Namespace) -> list[RunConfig]:

@@ -1,1 +1,1 @@
-"""Wing 1, from images and class names to pseudo-labels: reserved, nothing is built here yet."""
+"""Wing 1, from images and class names to pseudo-labels: detect, segment, rasterise."""

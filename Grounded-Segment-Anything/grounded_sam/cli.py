@@ -1,4 +1,4 @@
-"""The command line of wing 1: one executable, four verbs. Heavy imports happen inside them, so --help is instant."""
+"""The command line of wing 1: one executable, five verbs. Heavy imports happen inside them, so --help is instant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from a2lc import __version__
 from a2lc.machine_errors import explain
 
-_CONFIG_HELP = "built-in configuration (pascal, cityscapes, folder) or a YAML file"
+_CONFIG_HELP = "built-in configuration (pascal, cityscapes, kvasir, folder) or a YAML file"
 _SET_HELP = "settings, for example filters.score_threshold=0.3; 'grounded-sam generate --keys' lists all of them"
 _CLASSES_HELP = "pascal, cityscapes, toyscapes or a classes.yaml; default: the one in the set"
 
@@ -29,6 +29,16 @@ _VERBS = {
         "      segmenter.model=sam_vit_h_4b8939.pth\n"
         "several GPUs, each a part of the images:\n"
         "  torchrun --standalone --nproc_per_node 4 -m grounded_sam.cli generate folder dataset.root=my_images",
+    ),
+    "superpixels": (
+        "cut the images of a folder into superpixels, with no foundation model, to be labelled with a2lc",
+        "Writes a pseudo-label set whose masks are superpixels. Their labels are void, or with --labels the most\n"
+        "frequent label of another set below each. Continues where it was stopped.\n\n"
+        "examples:\n"
+        "  grounded-sam superpixels my_images/images superpixels --classes my_images/classes.yaml\n"
+        "  grounded-sam superpixels voc/JPEGImages seeds --classes pascal --method seeds --labels voc/pseudo_labels\n"
+        "several processes, each a part of the images:\n"
+        "  torchrun --standalone --nproc_per_node 8 -m grounded_sam.cli superpixels photos out --classes classes.yaml",
     ),
     "inspect": (
         "tell what a pseudo-label set holds, and which of its images are suspicious; draw a contact sheet",
@@ -69,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("grounded-sam: stopped; the same command continues from here\n")
         return 130
     except Exception as error:
-        sentence = _memory_advice(error) or explain(error)
+        sentence = _memory_advice(error, arguments.verb) or explain(error)
         if sentence is None:  # a bug: its traceback helps
             raise
         sys.stderr.write(f"grounded-sam: {sentence}\n")
@@ -77,9 +87,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _memory_advice(error: Exception) -> str | None:
+def _memory_advice(error: Exception, verb: str) -> str | None:
     if not isinstance(error, MemoryError) and "out of memory" not in str(error):
         return None
+    if verb != "generate":
+        return "memory ran out: once memory is free the same command continues"
     return (
         "memory ran out: once memory is free the same command continues, also with segmenter.boxes_at_once=1, which "
         "needs less; to need still less set batch_size=1, a smaller detector.longest_edge, "
@@ -129,6 +141,9 @@ def _add_arguments(verb: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--keys", action="store_true", help="list every setting with its default and meaning")
         command.add_argument("--show", action="store_true", help="print the composed settings and stop")
         return
+    if verb == "superpixels":
+        _add_superpixel_arguments(command)
+        return
     command.add_argument("set", metavar="SET", type=Path, help="folder of the pseudo-label set")
     command.add_argument("--classes", metavar="LIST", required=verb == "import", help=_CLASSES_HELP)
     if verb == "inspect":
@@ -138,6 +153,17 @@ def _add_arguments(verb: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--to", metavar="FOLDER", type=Path, required=True, help="new folder")
     if verb == "export":
         command.add_argument("--16-bit", dest="sixteen_bit", action="store_true", help="allow mask ids above 255")
+
+
+def _add_superpixel_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("images", metavar="IMAGES", type=Path, help="folder of photos, sub-folders are searched")
+    command.add_argument("out", metavar="OUT", type=Path, help="new folder for the set, outside IMAGES")
+    command.add_argument("--classes", metavar="LIST", required=True, help="a classes.yaml or the name of a built-in")
+    command.add_argument("--method", metavar="NAME", default="slic", help="slic (default), felzenszwalb or seeds")
+    segments = "about how many for each image, often fewer; default: one for each 32x32 pixels"
+    command.add_argument("--segments", metavar="N", type=int, help=segments)
+    labels = "pseudo-label set whose labels the superpixels get, images that it lacks are left out; default: all void"
+    command.add_argument("--labels", metavar="SET", type=Path, help=labels)
 
 
 def _generate(arguments: argparse.Namespace) -> None:
@@ -163,6 +189,24 @@ def _generate(arguments: argparse.Namespace) -> None:
     if finished is not None:
         report = summarise_set(finished, load_classes(finished.root / "classes.yaml"))
         sys.stdout.write(f"{report.to_text()}\n{finished.root / 'contact_sheet.png'}\n{finished.root}\n")
+
+
+def _superpixels(arguments: argparse.Namespace) -> None:
+    from a2lc.classes import load_classes
+    from a2lc.labels.store import open_pseudo_labels
+    from grounded_sam.sharding import share_of_process
+    from grounded_sam.superpixel_sets import make_superpixel_set
+    from grounded_sam.superpixels import open_superpixels
+
+    classes = load_classes(arguments.classes)
+    superpixels = open_superpixels(arguments.method, arguments.segments)
+    source = None if arguments.labels is None else open_pseudo_labels(arguments.labels)
+    share = share_of_process(os.environ)
+    finished = make_superpixel_set(arguments.images, arguments.out, classes, superpixels, source, share)
+    if finished is not None:
+        counts = [entry["masks"] for entry in finished.manifest["images"].values()]
+        sys.stdout.write(f"{len(counts):,} images, {sum(counts):,} superpixels\n")
+        sys.stdout.write(f"{finished.root / 'contact_sheet.png'}\n{finished.root}\n")
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
@@ -191,7 +235,13 @@ def _export(arguments: argparse.Namespace) -> None:
     sys.stdout.write(f"{exported.root}\n")
 
 
-_WORK = {"generate": _generate, "inspect": _inspect, "import": _import, "export": _export}
+_WORK = {
+    "generate": _generate,
+    "superpixels": _superpixels,
+    "inspect": _inspect,
+    "import": _import,
+    "export": _export,
+}
 
 
 if __name__ == "__main__":

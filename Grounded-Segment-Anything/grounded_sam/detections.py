@@ -97,6 +97,11 @@ class FilterSettings(Settings):
     min_area: int = Field(default=0, ge=0)
     """Masks of fewer pixels than this are not painted; their ids stay unused."""
 
+    @property
+    def lowest_threshold(self) -> float:
+        """The score that every detection worth a look is above."""
+        return min([self.score_threshold, *self.class_thresholds.values()])
+
 
 def score_thresholds(settings: FilterSettings, names: Sequence[str]) -> NDArray[np.float32]:
     """Threshold of each class, (C,) float32.

@@ -63,7 +63,7 @@ def generate(settings: GenerateSettings, share: Share) -> PseudoLabelSet | None:
 
     Raises:
         InputError: When data, models or target cannot be used; or, once all else is done, when there are images that
-            cannot be read.
+            cannot be read. Where an error of one process ends all, only the last tells these.
     """
     inputs = open_inputs(settings)
     workplace = Workplace(settings.target, inputs)
@@ -75,12 +75,13 @@ def generate(settings: GenerateSettings, share: Share) -> PseudoLabelSet | None:
         detector = backends.open_detector(settings.detector, inputs.classes, settings.filters, device)
         segmenter = backends.open_segmenter(settings.segmenter, device)
         plan |= {"detector_model": detector.describe(), "segmenter_model": segmenter.describe()}
-        workplace.begin(plan, [image_id for batch in batches for image_id in batch])
-        made_by = {"tool": "grounded-sam", **{key: value for key, value in plan.items() if key != "classes"}}
+        own = [image_id for batch in batches for image_id in batch]
+        begun = workplace.begin(plan, own)
+        made_by = {"tool": "grounded-sam", **{key: value for key, value in begun.items() if key != "classes"}}
         writer = PseudoLabelWriter(settings.target, inputs.classes, made_by)
         painter = _Painter(segmenter, settings.filters, inputs.classes, writer, workplace.records)
         _label(batches, inputs, detector, painter, share)
-        return workplace.finish(writer)
+        return workplace.finish(writer, () if share.falls_together else own)
 
 
 def _plan(settings: GenerateSettings, classes: ClassSet) -> dict[str, Any]:

@@ -33,6 +33,8 @@ def inspect_set(root: Path, classes_name: str | None, images: Path | None, sheet
     Raises:
         InputError: When the set, its classes or the photos are missing or broken.
     """
+    if images is not None and not images.is_dir():
+        raise InputError(f"{images} is no folder: give the folder of the images that the set was made for")
     classes = classes_of(root, classes_name)
     pseudo_labels = open_pseudo_labels(root)
     report = summarise_set(pseudo_labels, classes)

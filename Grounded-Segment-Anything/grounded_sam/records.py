@@ -11,6 +11,8 @@ from a2lc.errors import InputError
 from a2lc.files import read_json, write_json, write_text
 from grounded_sam.detections import Detections
 
+_FOLDER = "records"
+
 
 @dataclass(frozen=True)
 class Records:
@@ -24,6 +26,11 @@ class Records:
     """
 
     folder: Path
+
+    @classmethod
+    def of(cls, root: Path) -> Records:
+        """The records of the set in a folder; there are none where the set was not generated here."""
+        return cls(root / _FOLDER)
 
     def path(self, image_id: str) -> Path:
         """The record of an image."""

@@ -22,10 +22,10 @@ from a2lc.files import read_json, write_json
 from a2lc.images import write_image, write_label_map, write_mask_map
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import NATIVE, RESEARCH, PseudoLabelSet, PseudoLabelWriter, open_pseudo_labels
+from grounded_sam.records import Records
 from grounded_sam.summary import mask_facts
 
 JSON_FOLDER = "mask_json"
-RECORDS = "records"  # of a set that was generated here; see records.py
 _NOTHING = 255  # mask id everywhere: nothing was detected
 _MARK = ".unfinished"
 
@@ -126,7 +126,7 @@ def _problems(source: PseudoLabelSet, image_id: str, sixteen_bit: bool) -> Itera
 
 def _scores(source: PseudoLabelSet, image_id: str) -> dict[int, float]:
     """{mask id: score of its detection}, empty where the set has no record of them."""
-    path = source.root / RECORDS / f"{image_id}.json"
+    path = Records.of(source.root).path(image_id)
     if not path.is_file():
         return {}
     try:

@@ -20,11 +20,13 @@ class Share:
         rank: Number of this process, from 0.
         count: Number of processes.
         local_rank: Number of this process on its machine, which chooses the GPU.
+        falls_together: Whether an error of one process ends all, as under torchrun.
     """
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
+    falls_together: bool = False
 
     def of(self, batches: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
         """The batches of this process: rank, rank + count, ..."""
@@ -52,6 +54,8 @@ class Share:
 def share_of_process(environment: Mapping[str, str]) -> Share:
     """The share that the variables of torchrun (RANK, WORLD_SIZE, LOCAL_RANK) give; all of the work without them.
 
+    They may also be set by hand, for processes that nobody watches; torchrun adds variables of its own.
+
     Raises:
         InputError: When they make no sense.
     """
@@ -66,7 +70,7 @@ def share_of_process(environment: Mapping[str, str]) -> Share:
             f"the environment says RANK={given[0]} and WORLD_SIZE={given[1]}: start the processes with torchrun, or "
             "give whole numbers with 0 <= RANK < WORLD_SIZE"
         )
-    return Share(rank, count, local_rank)
+    return Share(rank, count, local_rank, falls_together="TORCHELASTIC_RUN_ID" in environment)
 
 
 def make_batches(image_ids: Sequence[str], size: int) -> list[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Workplace:
     @property
     def records(self) -> Records:
         """What was finished."""
-        return Records(self.root / "records")
+        return Records.of(self.root)
 
     @contextmanager
     def held(self, rank: int) -> Iterator[None]:
@@ -64,11 +64,11 @@ class Workplace:
 
     def _refuse_foreign_files(self) -> None:
         if self.root.exists() and not self.root.is_dir():
-            raise InputError(f"{self.root} is a file: set output to a new folder")
+            raise InputError(f"{self.root} is a file: choose a new folder as output")
         if not (self.root / _PLAN).is_file() and any(self.root.glob("[!.]*")):
             raise InputError(
-                f"{self.root} is not empty and was not begun by grounded-sam generate: set output to a new folder, "
-                "nothing is overwritten"
+                f"{self.root} is not empty and was not begun by grounded-sam generate or superpixels: choose a "
+                "new folder as output, nothing is overwritten"
             )
 
     def compare(self, plan: Mapping[str, Any]) -> None:
@@ -86,18 +86,23 @@ class Workplace:
         try:
             begun = dict(read_json(path))
         except (ValueError, TypeError) as error:
-            raise InputError(f"{path} is damaged ({error}): set output to a new folder, or delete this one") from None
+            raise InputError(
+                f"{path} is damaged ({error}): choose a new folder as output, or delete this one"
+            ) from None
         here, there = _flatten(json.loads(json.dumps(plan))), _flatten({key: begun.get(key) for key in plan})
-        different = sorted(key for key in {**here, **there} if here.get(key) != there.get(key))
+        different = sorted(key for key in {**here, **there} if here.get(key) != there.get(key) and _decides(key))
         lines = [f"{key}: {there.get(key)} there, {here.get(key)} now" for key in different]
-        refuse(f"{self.root} was begun with other settings; take those again, or set output to a new folder", lines)
+        refuse(f"{self.root} was begun with other settings; take those again, or choose a new folder as output", lines)
 
-    def begin(self, plan: Mapping[str, Any], image_ids: list[str]) -> None:
+    def begin(self, plan: Mapping[str, Any], image_ids: list[str]) -> Mapping[str, Any]:
         """Claim the folder for a plan, or continue it; a set with images to do loses its marks of being finished.
 
         Args:
             plan: All that decides about the files; the first process writes it to generate.json.
             image_ids: The images of this process: those that could not be read are tried again.
+
+        Returns:
+            The plan with which the folder was begun.
 
         Raises:
             InputError: When the folder was begun in another way; lists what differs.
@@ -106,26 +111,33 @@ class Workplace:
             self.compare(plan)
             if not (self.root / _PLAN).exists():
                 write_json(self.root / _PLAN, plan)
+            begun: Mapping[str, Any] = read_json(self.root / _PLAN)
             self.inputs.classes.write(self.root / "classes.yaml")
             self.records.forget_unreadable(image_ids)
             if not all(map(self.records.is_finished, self.inputs.paths)):
                 for name in _RESULTS:
                     (self.root / name).unlink(missing_ok=True)
+        return begun
 
-    def finish(self, writer: PseudoLabelWriter) -> PseudoLabelSet | None:
+    def finish(self, writer: PseudoLabelWriter, own: Sequence[str]) -> PseudoLabelSet | None:
         """Write manifest and contact sheet if every image is finished, whichever process did it.
+
+        Args:
+            writer: Writes the manifest.
+            own: The images of this process whose files it must answer for while others are still at work.
 
         Returns:
             The set, or None while other processes are still at work.
 
         Raises:
-            InputError: When every image was tried and some could not be read: names the files.
+            InputError: When images could not be read: names the files of all once every image was tried, else of `own`.
         """
         with FileLock(self.root / ".lock"):
             missing = [image_id for image_id in self.inputs.paths if not self.records.is_finished(image_id)]
             left_out = self.records.unreadable(missing)
             if len(left_out) < len(missing):
                 _log.info("this process is done; others have %d images to do", len(missing) - len(left_out))
+                self._refuse_unreadable(self.records.unreadable(own))
                 return None
             self._refuse_unreadable(left_out)
             entries = {image_id: self.records.entry(image_id) for image_id in self.inputs.paths}
@@ -137,7 +149,7 @@ class Workplace:
         problems = list(dict.fromkeys(problem for found in left_out.values() for problem in found))
         refuse(
             f"{self.root} is not finished: {len(left_out)} of {len(self.inputs.paths)} images are left out, alone or "
-            "with their batch, because of files that cannot be read; mend or remove these, and the same command "
+            "with their batch, because of files that cannot be used; mend or remove these, and the same command "
             "continues",
             problems,
         )
@@ -149,6 +161,11 @@ def draw_contact_sheet(pseudo_labels: PseudoLabelSet, inputs: Inputs, path: Path
 
     sheet = contact_sheet(inputs.image, pseudo_labels, inputs.classes, pseudo_labels.image_ids(), seed=0)
     write_image(path, sheet)
+
+
+def _decides(key: str) -> bool:
+    """Whether a key of a plan decides about the files: where weights came from does not, as their hashes tell them."""
+    return not key.endswith(".hub_id")
 
 
 def _flatten(tree: Any, prefix: str = "") -> dict[str, Any]:

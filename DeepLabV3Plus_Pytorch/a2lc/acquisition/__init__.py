@@ -1,8 +1,10 @@
-"""Acquisition: scores of masks, class weights, and the selection of the masks to ask about."""
+"""Acquisition: what may be asked about, scores, class weights, and the selection of the best."""
 
 from a2lc.acquisition.class_weights import adaptive_class_weights, class_imbalance, pool_weights
-from a2lc.acquisition.functions import ACQUISITIONS, Acquisition, AcquisitionContext
-from a2lc.acquisition.selection import MaskScores, score_masks, select_masks
+from a2lc.acquisition.functions import Acquisition, AcquisitionContext
+from a2lc.acquisition.registry import ACQUISITIONS
+from a2lc.acquisition.scoring import Candidates, MaskScores, score_candidates, score_masks
+from a2lc.acquisition.selection import select_masks
 from a2lc.acquisition.settings import AcquisitionSettings
 
 __all__ = [
@@ -10,10 +12,12 @@ __all__ = [
     "Acquisition",
     "AcquisitionContext",
     "AcquisitionSettings",
+    "Candidates",
     "MaskScores",
     "adaptive_class_weights",
     "class_imbalance",
     "pool_weights",
+    "score_candidates",
     "score_masks",
     "select_masks",
 ]

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from a2lc.acquisition.functions import ACQUISITIONS
+from a2lc.acquisition.registry import find_acquisition
 from a2lc.settings import Settings
 
-
-def nearest_acquisition(name: str) -> str:
-    """The sentence that refuses an unknown acquisition and names the nearest valid one."""
-    near = difflib.get_close_matches(name, ACQUISITIONS, n=1, cutoff=0.3)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"unknown acquisition '{name}': expected one of {', '.join(ACQUISITIONS)}{hint}"
+_OF_SINGLE_PIXELS = ("cil", "lcil", "sim")  # all of them are c(x) where E is the pixel itself
 
 
 class AcquisitionSettings(Settings):
-    """Which masks are asked about."""
+    """Which masks, or pixels, are asked about."""
 
     name: str = "abc"
-    """Acquisition function: abc (A²LC), sim (ALC), area, random."""
+    """Acquisition function: abc (A²LC), sim (ALC), cil, lcil, softmin, aiou, aiou_adjusted, entropy, margin, area,
+    random."""
+
+    pool: Literal["masks", "pixels", "pixelpick"] = "masks"
+    """What can be asked about: masks (ALC's diversified pool: one representative pixel per mask), pixels (every pixel),
+    or pixelpick (drawn from the 5 % of the image's pixels of largest c, as many as it has masks)."""
+
+    look_ahead: bool = True
+    """Whether a score looks ahead to all pixels that an answer is expanded to; false: the asked pixel alone."""
+
+    expansion: float | None = Field(default=0.0, ge=0, le=1)
+    """ε: an answer is expanded to the pixels of the mask whose cosine similarity to the asked pixel is at least this;
+    0 = the whole mask, null = the asked pixel only."""
 
     smoothing: int = Field(default=1, ge=0)
     """Pixels added to every class before ABC weighs the classes; with 0 a class without a pixel has the weight 0."""
@@ -32,6 +39,16 @@ class AcquisitionSettings(Settings):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in ACQUISITIONS:
-            raise ValueError(nearest_acquisition(name))
+        find_acquisition(name)
         return name
+
+    @model_validator(mode="after")
+    def _of_pixels(self) -> AcquisitionSettings:
+        if self.pool == "pixels" and (
+            self.name not in _OF_SINGLE_PIXELS or self.look_ahead or self.expansion is not None
+        ):
+            raise ValueError(
+                "with pool=pixels every pixel is scored and corrected by itself: set name to one of "
+                f"{', '.join(_OF_SINGLE_PIXELS)}, look_ahead to false and expansion to null"
+            )
+        return self

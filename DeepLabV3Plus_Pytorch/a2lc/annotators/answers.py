@@ -101,4 +101,5 @@ class AnswersAnnotator:
             queried=True,
             source="answers",
             annotator=self._annotator,
+            pixels=query.pixels,
         )

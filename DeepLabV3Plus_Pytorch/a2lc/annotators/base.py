@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from a2lc.labels.ledger import Decision
+from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 
 
@@ -20,6 +24,7 @@ class Query:
         label: The class that is shown, the mask's majority current label (255 = void).
         score: Its acquisition score.
         representative: Row and column of ALC's representative pixel.
+        pixels: The pixels that the answer will be about, as `run_length.encode_runs` writes them; None = all.
     """
 
     image_id: str
@@ -27,6 +32,11 @@ class Query:
     label: int
     score: float
     representative: tuple[int, int]
+    pixels: str | None = None
+
+    def inside(self, masks: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """The pixels of the question (H, W) bool, given the mask map (H, W) of the image."""
+        return masks == self.mask_id if self.pixels is None else decode_runs(self.pixels, masks.shape)
 
 
 class Annotator(Protocol):

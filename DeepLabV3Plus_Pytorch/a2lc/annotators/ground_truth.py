@@ -34,7 +34,7 @@ class GroundTruthAnnotator:
 
     def answer(self, queries: Sequence[Query], state: LabelState) -> list[Decision]:
         """Answer all queries; images are opened once each. Raises InputError when ground truth has another size."""
-        decisions: dict[tuple[str, int], Decision] = {}
+        decisions: dict[Query, Decision] = {}
         for image_id, group in groupby(sorted(queries, key=lambda q: q.image_id), key=lambda q: q.image_id):
             labels, masks, truth = state.labels(image_id), state.masks(image_id), self._truth.labels(image_id)
             if truth.shape != masks.shape:
@@ -43,9 +43,8 @@ class GroundTruthAnnotator:
                     "they must agree"
                 )
             for query in group:
-                inside = masks == query.mask_id
-                decisions[image_id, query.mask_id] = self._decide(query, labels, truth, inside)
-        return [decisions[query.image_id, query.mask_id] for query in queries]
+                decisions[query] = self._decide(query, labels, truth, query.inside(masks))
+        return [decisions[query] for query in queries]
 
     def _decide(
         self, query: Query, labels: NDArray[np.uint8], truth: NDArray[np.uint8], inside: NDArray[np.bool_]
@@ -62,6 +61,7 @@ class GroundTruthAnnotator:
             queried=True,
             source="ground_truth",
             annotator=f"simulated ({self._settings.rule})",
+            pixels=query.pixels,
         )
 
     def _compare(

@@ -46,7 +46,7 @@ def write_queue(
     rows = []
     for index, query in enumerate(queries, start=1):
         crop = crops / f"{index:05d}.png"
-        write_image(crop, draw_crop(image(query.image_id), state.masks(query.image_id) == query.mask_id))
+        write_image(crop, draw_crop(image(query.image_id), query.inside(state.masks(query.image_id))))
         shown, relative = classes.name_of(query.label), crop.relative_to(path.parent).as_posix()
         rows.append((query.image_id, query.mask_id, shown, f"{query.score:.6g}", "", relative))
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:

@@ -9,11 +9,12 @@ from pydantic import Field
 from a2lc.datasets.base import Dataset, Split
 from a2lc.datasets.cityscapes import Cityscapes, CityscapesSettings
 from a2lc.datasets.folder import Folder, FolderSettings
+from a2lc.datasets.kvasir import Kvasir, KvasirSettings
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
 from a2lc.datasets.pascal import Pascal, PascalSettings
 from a2lc.datasets.toyscapes import Toyscapes, ToyscapesSettings
 
-AnySettings = PascalSettings | FolderSettings | ToyscapesSettings | CityscapesSettings
+AnySettings = PascalSettings | FolderSettings | ToyscapesSettings | CityscapesSettings | KvasirSettings
 DatasetSettings = Annotated[AnySettings, Field(discriminator="name")]
 
 _DATASETS: dict[type, Any] = {
@@ -21,6 +22,7 @@ _DATASETS: dict[type, Any] = {
     FolderSettings: Folder,
     ToyscapesSettings: Toyscapes,
     CityscapesSettings: Cityscapes,
+    KvasirSettings: Kvasir,
 }
 
 

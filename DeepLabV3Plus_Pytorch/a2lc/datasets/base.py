@@ -50,6 +50,10 @@ class Dataset(Protocol):
         """The file that holds the image."""
         ...
 
+    def size(self, image_id: str) -> tuple[int, int]:
+        """(height, width) of what `image` gives, told without reading the pixels; label and mask maps have it too."""
+        ...
+
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """The image, RGB (H, W, 3) uint8, EXIF orientation applied. Raises InputError when it cannot be read."""
         ...

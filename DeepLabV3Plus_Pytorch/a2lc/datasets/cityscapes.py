@@ -14,7 +14,7 @@ from a2lc.datasets.base import Split
 from a2lc.datasets.label_folder import read_id_list
 from a2lc.datasets.location import explain_missing
 from a2lc.errors import InputError, refuse
-from a2lc.images import read_image, read_index_map
+from a2lc.images import image_size, read_image, read_index_map
 from a2lc.settings import Settings
 
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # position = trainId
@@ -99,6 +99,10 @@ class Cityscapes:
     def image_path(self, image_id: str) -> Path:
         """The PNG of an image."""
         return next(paths[image_id] for paths in self._paths.values() if image_id in paths)
+
+    def size(self, image_id: str) -> tuple[int, int]:
+        """(height, width) of the image."""
+        return image_size(self.image_path(image_id))
 
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """RGB (H, W, 3) uint8."""

@@ -14,7 +14,7 @@ from a2lc.datasets.base import Split
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
 from a2lc.datasets.location import explain_missing
 from a2lc.errors import InputError, refuse
-from a2lc.images import images_by_id, read_image
+from a2lc.images import image_size, images_by_id, read_image
 from a2lc.settings import Settings
 
 
@@ -91,6 +91,10 @@ class Folder:
     def image_path(self, image_id: str) -> Path:
         """The file of an image."""
         return self._paths[image_id]
+
+    def size(self, image_id: str) -> tuple[int, int]:
+        """(height, width) of the image."""
+        return image_size(self._paths[image_id])
 
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """RGB (H, W, 3) uint8, EXIF orientation applied."""

@@ -13,7 +13,7 @@ from a2lc.datasets.base import Split
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
 from a2lc.datasets.location import explain_missing
 from a2lc.errors import InputError
-from a2lc.images import read_image
+from a2lc.images import image_size, read_image
 from a2lc.settings import Settings
 
 _BASE = Path("VOCdevkit", "VOC2012")
@@ -62,6 +62,10 @@ class Pascal:
     def image_path(self, image_id: str) -> Path:
         """The JPEG of an image."""
         return self._base / "JPEGImages" / f"{image_id}.jpg"
+
+    def size(self, image_id: str) -> tuple[int, int]:
+        """(height, width) of the image."""
+        return image_size(self.image_path(image_id))
 
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """RGB (H, W, 3) uint8."""

@@ -6,14 +6,12 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.errors import InputError, refuse
-from a2lc.images import image_size
 from a2lc.labels.store import PseudoLabelSet
 
 _log = logging.getLogger(__name__)
@@ -40,7 +38,7 @@ def check_pseudo_labels(
     pseudo_labels: PseudoLabelSet,
     image_ids: Sequence[str],
     classes: ClassSet,
-    image_path: Callable[[str], Path] | None = None,
+    image_size: Callable[[str], tuple[int, int]] | None = None,
 ) -> SetSummary:
     """Read every label and mask map once and refuse the set when anything is wrong with it.
 
@@ -50,7 +48,7 @@ def check_pseudo_labels(
         pseudo_labels: The set.
         image_ids: The images that must be in it.
         classes: The classes it must be made for.
-        image_path: Finds an image, to compare sizes; None compares labels with masks only.
+        image_size: Tells (height, width) of an image, to compare; None compares labels with masks only.
 
     Raises:
         InputError: Lists every problem.
@@ -58,7 +56,7 @@ def check_pseudo_labels(
     problems = _manifest_problems(pseudo_labels, classes)
 
     def check(image_id: str) -> _Checked:
-        return _check_image(pseudo_labels, image_id, classes, image_path)
+        return _check_image(pseudo_labels, image_id, classes, image_size)
 
     with ThreadPoolExecutor(4) as pool:
         bar = tqdm(pool.map(check, image_ids), total=len(image_ids), desc="checking labels", unit="img", disable=None)
@@ -94,11 +92,11 @@ def _manifest_problems(pseudo_labels: PseudoLabelSet, classes: ClassSet) -> list
 
 
 def _check_image(
-    pseudo_labels: PseudoLabelSet, image_id: str, classes: ClassSet, image_path: Callable[[str], Path] | None
+    pseudo_labels: PseudoLabelSet, image_id: str, classes: ClassSet, image_size: Callable[[str], tuple[int, int]] | None
 ) -> _Checked:
     try:
         labels, masks = pseudo_labels.labels(image_id), pseudo_labels.masks(image_id)
-        size = labels.shape if image_path is None else image_size(image_path(image_id))
+        size = labels.shape if image_size is None else image_size(image_id)
     except InputError as error:
         return _Checked((str(error),))
     if labels.shape != masks.shape or labels.shape != size:

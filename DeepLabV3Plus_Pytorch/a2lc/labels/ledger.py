@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sql
 
@@ -55,14 +55,15 @@ class Decision:
     Attributes:
         image_id: The image.
         mask_id: The mask within the image.
-        label_before: Majority label of the mask before the decision, 255 = void.
-        label_after: Label of the mask by this decision; None when the annotator skipped it.
-        relabelled: Whether the whole mask is set to `label_after`. A confirmation changes no pixel.
+        label_before: Majority label of the pixels before the decision, 255 = void.
+        label_after: Their label by this decision; None when the annotator skipped it.
+        relabelled: Whether the pixels are set to `label_after`. A confirmation changes no pixel.
         queried: Whether an annotator was asked (and a click spent).
         source: Who decided: ground_truth, answers, person or lcm.
         annotator: Name of the annotator, None for lcm.
         confidence: Confidence in [0, 1] of an automatic decision.
         seconds: Seconds the annotator spent.
+        pixels: The pixels that the decision is about, as `run_length.encode_runs` writes them; None = the whole mask.
     """
 
     image_id: str
@@ -75,10 +76,24 @@ class Decision:
     annotator: str | None = None
     confidence: float | None = None
     seconds: float | None = None
+    pixels: str | None = None
 
     @property
     def key(self) -> MaskKey:
         """(image id, mask id)."""
+        return self.image_id, self.mask_id
+
+
+class _Relabelled(NamedTuple):
+    """What a correction needs of a decision."""
+
+    image_id: str
+    mask_id: int
+    label_after: int
+    pixels: str | None
+
+    @property
+    def key(self) -> MaskKey:
         return self.image_id, self.mask_id
 
 
@@ -144,23 +159,47 @@ class Ledger:
             query = query.where(_DECISIONS.c.round == round_index)
         return [Decision(**row) for row in self._rows(query)]
 
-    def queried(self, before_round: int | None = None) -> dict[MaskKey, Decision]:
-        """The newest answer for each mask that an annotator was asked about, in all rounds or those before one."""
+    def answers(self, before_round: int | None = None) -> list[Decision]:
+        """Every question asked, a click each, in all rounds or those before one, in the order they were answered."""
         query = _all_decisions().where(_DECISIONS.c.queried)
         if before_round is not None:
             query = query.where(_DECISIONS.c.round < before_round)
-        return {(row["image_id"], row["mask_id"]): Decision(**row) for row in self._rows(query)}
+        return [Decision(**row) for row in self._rows(query)]
+
+    def queried(self, before_round: int | None = None) -> dict[MaskKey, Decision]:
+        """The newest answer for each mask that an annotator was asked about, in all rounds or those before one."""
+        return {decision.key: decision for decision in self.answers(before_round)}
 
     def corrections(self, up_to_round: int | None = None) -> dict[str, dict[int, int]]:
-        """Newest label of every relabelled mask, {image id: {mask id: label}}, up to and including a round."""
-        columns = _DECISIONS.c.image_id, _DECISIONS.c.mask_id, _DECISIONS.c.label_after
+        """Newest label of every mask relabelled as a whole, {image id: {mask id: label}}, up to and with a round."""
+        corrections: dict[str, dict[int, int]] = {}
+        for decision in self._relabelled(up_to_round):
+            if decision.pixels is None:
+                corrections.setdefault(decision.image_id, {})[decision.mask_id] = decision.label_after
+        return corrections
+
+    def pixel_corrections(self, up_to_round: int | None = None) -> dict[str, list[tuple[str, int]]]:
+        """Corrections of parts of masks, {image id: [(runs, label)]}, oldest first, up to and with a round.
+
+        Those that a later correction of their whole mask replaced are left out.
+        """
+        newest: dict[MaskKey, list[tuple[str, int]]] = {}
+        for decision in self._relabelled(up_to_round):
+            if decision.pixels is None:
+                newest.pop(decision.key, None)
+            else:
+                newest.setdefault(decision.key, []).append((decision.pixels, decision.label_after))
+        corrections: dict[str, list[tuple[str, int]]] = {}
+        for (image_id, _), parts in newest.items():
+            corrections.setdefault(image_id, []).extend(parts)
+        return corrections
+
+    def _relabelled(self, up_to_round: int | None) -> list[_Relabelled]:
+        columns = (_DECISIONS.c[name] for name in _Relabelled._fields)
         query = sql.select(*columns).where(_DECISIONS.c.relabelled).order_by(_DECISIONS.c.id)
         if up_to_round is not None:
             query = query.where(_DECISIONS.c.round <= up_to_round)
-        corrections: dict[str, dict[int, int]] = {}
-        for row in self._rows(query):
-            corrections.setdefault(row["image_id"], {})[row["mask_id"]] = row["label_after"]
-        return corrections
+        return [_Relabelled(**row) for row in self._rows(query)]
 
     def _rows(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
         with self._transaction() as connection:

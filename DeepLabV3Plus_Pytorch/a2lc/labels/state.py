@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.labels.run_length import decode_runs
 from a2lc.labels.store import PseudoLabelSet
 
 
@@ -18,10 +19,12 @@ class LabelState:
     Attributes:
         initial: The pseudo-label set (L₀ and S).
         corrections: {image id: {mask id: label}}, from `Ledger.corrections`.
+        pixel_corrections: {image id: [(runs, label)]}, oldest first, from `Ledger.pixel_corrections`.
     """
 
     initial: PseudoLabelSet
     corrections: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    pixel_corrections: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
 
     def masks(self, image_id: str) -> NDArray[np.int32]:
         """Mask map S (H, W) int32, 0 = no mask."""
@@ -31,7 +34,11 @@ class LabelState:
         """Label map L_r (H, W) uint8."""
         labels = self.initial.labels(image_id)
         corrected = self.corrections.get(image_id)
-        return apply_corrections(labels, self.masks(image_id), corrected) if corrected else labels
+        if corrected:
+            labels = apply_corrections(labels, self.masks(image_id), corrected)
+        for runs, label in self.pixel_corrections.get(image_id, ()):
+            labels = np.where(decode_runs(runs, labels.shape), np.uint8(label), labels)
+        return labels
 
 
 def apply_corrections(

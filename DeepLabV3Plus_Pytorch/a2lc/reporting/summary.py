@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from a2lc.reporting.tables import Results, methods_of, read_results, rounds_of, values_of
+from a2lc.cost import Unit
+from a2lc.reporting.tables import Results, effort_column, is_known, methods_of, read_results, rounds_of, values_of
 
 _QUALITY = {
     "data_miou": ("Data mIoU", "The labels of a round against ground truth, on the training images."),
@@ -33,12 +34,24 @@ _VARIANTS = ("data_miou_present", "data_miou_strict")  # shown only where they d
 # column: heading, scale, digits
 _ROUNDS = {
     "clicks": ("clicks", 1, 0),
+    "bits": ("bits", 1, 1),
+    "bits_classification": ("bits if classified", 1, 1),
+    "annotator_seconds": ("annotator (s)", 1, 1),
     "p": ("p (%)", 100, 2),
     "annotator_changes": ("annotator changes", 1, 1),
     "lcm_changes": ("LCM changes", 1, 1),
     "lcm_precision": ("LCM precision (%)", 100, 2),
     "lcm_right_before": ("right before (%)", 100, 2),
     **{f"seconds_{stage}": (f"{stage} (s)", 1, 1) for stage in ("train", "score", "annotate", "propagate", "evaluate")},
+}
+_SO_FAR = {"clicks": "clicks", "bits": "bits", "seconds": "seconds of the annotator"}
+
+# columns that not every table has, with their meaning; left out where no round has a value
+_OPTIONAL = {
+    "bits": "Bits: what all queries so far cost as corrections (ALC, Theorem 3.1).",
+    "bits_classification": "Bits if classified: what they had cost, had each asked for the class without showing one.",
+    "annotator_seconds": "Annotator: what all answers so far took.",
+    "lcm_right_before": "Right before: share of the automatically changed masks whose label was right already.",
 }
 
 
@@ -73,7 +86,11 @@ class Published:
 
 
 def summarise(
-    folder: Path, title: str, command: str, published: Mapping[str, Sequence[Published]] | None = None
+    folder: Path,
+    title: str,
+    command: str,
+    published: Mapping[str, Sequence[Published]] | None = None,
+    against: Unit = "clicks",
 ) -> str:
     """Summarise the seeds of an experiment: mean ± standard deviation, in the shape of the papers' tables.
 
@@ -82,14 +99,16 @@ def summarise(
         title: Heading of the summary.
         command: The command that made the results.
         published: What the papers report for the same experiment, by the method of ours.
+        against: What the headings of the rounds count.
 
     Returns:
         Markdown; the same tables give the same text.
 
     Raises:
-        InputError: When there are no results or a table cannot be read.
+        InputError: When there are no results, a table cannot be read, or nothing was counted in this unit.
     """
     results = read_results(folder)
+    effort = effort_column(results, against)
     quoted = {method: (published or {}).get(method, ()) for method in methods_of(results)}
     parts = [
         f"# {title}",
@@ -100,8 +119,8 @@ def summarise(
     ]
     for column, (heading, meaning) in _QUALITY.items():
         if _has(results, column) and (column not in _VARIANTS or _differs(results, column)):
-            table = _quality_table(results, column, quoted)
-            parts += [f"## {heading} (%)", f"{meaning} In brackets: clicks so far.", table]
+            table = _quality_table(results, column, effort, quoted)
+            parts += [f"## {heading} (%)", f"{meaning} In brackets: {_SO_FAR[against]} so far.", table]
     return "\n\n".join([*parts, *_rounds_section(results)]) + "\n"
 
 
@@ -125,7 +144,7 @@ def _differs(results: Results, column: str) -> bool:
     return any(value is not None and abs(float(value) - float(plain or 0)) >= _VISIBLE for value, plain in pairs)
 
 
-def _quality_table(results: Results, column: str, quoted: Mapping[str, Sequence[Published]]) -> str:
+def _quality_table(results: Results, column: str, effort: str, quoted: Mapping[str, Sequence[Published]]) -> str:
     rounds = rounds_of(results)
     rows = []
     for method in methods_of(results):
@@ -135,27 +154,26 @@ def _quality_table(results: Results, column: str, quoted: Mapping[str, Sequence[
             if any(index in percent for index in rounds):
                 cells = (f"{percent[index]:.2f}" if index in percent else "–" for index in rounds)
                 rows.append([entry.label, *cells])
-    return _markdown(["method", *(_round_heading(results, index) for index in rounds)], rows)
+    return _markdown(["method", *(_round_heading(results, index, effort) for index in rounds)], rows)
 
 
-def _round_heading(results: Results, round_index: int) -> str:
-    if round_index == 0:
-        return "init"
-    clicks = sorted({int(value) for value in values_of(results, "clicks", round_index)})
-    counts = dict.fromkeys([clicks[0], clicks[-1]]) if clicks else {}
-    return " ".join([str(round_index), *([f"({'–'.join(f'{count:,}' for count in counts)})"] if counts else [])])
+def _round_heading(results: Results, round_index: int, effort: str) -> str:
+    name = str(round_index) if round_index else "init"
+    spent = sorted({round(value) for value in values_of(results, effort, round_index)})
+    if not spent or (round_index == 0 and spent == [0]):
+        return name
+    return f"{name} ({'–'.join(f'{count:,}' for count in dict.fromkeys([spent[0], spent[-1]]))})"
 
 
 def _rounds_section(results: Results) -> list[str]:
-    # the column is younger than the others: tables made before have none
-    before = _has(results, "lcm_right_before")
-    meaning = (
+    absent = {column for column in _OPTIONAL if not is_known(results, column)}
+    meaning = [
         "p: share of the queried masks whose shown label was right. Changes: masks that got another label. Precision: "
-        "share of the automatic changes that were right. "
-        + ("Right before: share of the automatically changed masks whose label was right already. " if before else "")
-        + "Seconds: wall clock of each stage. All are means over the seeds that have a value."
-    )
-    columns = {column: shown for column, shown in _ROUNDS.items() if before or column != "lcm_right_before"}
+        "share of the automatic changes that were right.",
+        *(sentence for column, sentence in _OPTIONAL.items() if column not in absent),
+        "Seconds: wall clock of each stage. All are means over the seeds that have a value.",
+    ]
+    columns = {column: shown for column, shown in _ROUNDS.items() if column not in absent}
     rows = (
         [
             method,
@@ -169,7 +187,7 @@ def _rounds_section(results: Results) -> list[str]:
         for index in rounds_of(results, method)
     )
     header = ["method", "round", *(heading for heading, _, _ in columns.values())]
-    return ["## Rounds", meaning, _markdown(header, rows)]
+    return ["## Rounds", " ".join(meaning), _markdown(header, rows)]
 
 
 def _spread(fractions: Sequence[float], seeds: int) -> str:

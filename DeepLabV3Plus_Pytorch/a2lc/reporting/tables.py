@@ -10,12 +10,23 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 
+from a2lc.cost import Unit
 from a2lc.errors import InputError
 from a2lc.files import write_text
 
 Value = str | int | float | None
 Row = Mapping[str, Value]
 Results = Mapping[int, Sequence[Row]]  # seed → its rows
+
+# the column that counts the effort so far in each unit, and why a table may have none
+_EFFORT = {
+    "clicks": ("clicks", ""),
+    "bits": ("bits", "they were measured before bits were counted, or with a single class: choose --against clicks"),
+    "seconds": (
+        "annotator_seconds",
+        "neither the simulated annotator nor a queue.csv records any: choose --against bits or clicks",
+    ),
+}
 
 
 def write_seed_csv(path: Path, rows: Sequence[Row]) -> None:
@@ -26,7 +37,8 @@ def write_seed_csv(path: Path, rows: Sequence[Row]) -> None:
     Args:
         path: Target, `seed<k>.csv`.
         rows: One per method and round, each with at least `method` and `round`. Scores are fractions in [0, 1], times
-            are seconds, `clicks` counts from the start of the run.
+            are seconds; `clicks`, `bits`, `bits_classification` and `annotator_seconds` count from the start of the
+            run.
     """
     columns = list(dict.fromkeys(column for row in rows for column in row))
     text = io.StringIO()
@@ -72,6 +84,23 @@ def read_results(folder: Path) -> dict[int, list[dict[str, Value]]]:
     if not files:
         raise InputError(f"{folder} holds no seed<k>.csv: run the experiment first")
     return {seed: read_seed_csv(files[seed]) for seed in sorted(files)}
+
+
+def effort_column(results: Results, against: Unit) -> str:
+    """The column that counts the effort of the annotator in a unit.
+
+    Raises:
+        InputError: When no round after round 0 has a value in it; clicks are taken as they are.
+    """
+    column, reason = _EFFORT[against]
+    if reason and not is_known(results, column):
+        raise InputError(f"no round of the results has {against} of an annotator: {reason}")
+    return column
+
+
+def is_known(results: Results, column: str) -> bool:
+    """Whether any round after round 0 has a value in a column: no queries cost nothing, recorded or not."""
+    return any(row["round"] and row.get(column) is not None for rows in results.values() for row in rows)
 
 
 def methods_of(results: Results) -> list[str]:

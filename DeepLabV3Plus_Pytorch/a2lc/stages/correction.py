@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,12 @@ def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
     asked_now = sum(decision.queried for decision in run.ledger.decisions(round_index))
     left = run.config.budget - asked_now
     table = read_mask_table(run.mask_table_path(round_index))
-    rows = table.select(min(run.config.inner_batch or left, left), run.ledger.queried())
-    if not batch and len(rows) < min(run.config.inner_batch or left, left):
+    wanted = min(run.config.inner_batch or left, left)
+    if table.of_masks:
+        rows = table.select(wanted, run.ledger.queried())
+    else:  # what earlier rounds asked is not in the table
+        rows = table.select(asked_now + wanted, ())[asked_now:]
+    if not batch and len(rows) < wanted:
         _log.warning("%s: only %d masks are left, fewer than the budget of %d", run.name, len(rows), left)
     current = current_labels(run, table)
     return [
@@ -34,6 +39,7 @@ def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
             label=int(current[row]),
             score=float(table.scores.score[row]),
             representative=(int(table.scores.representative[row, 0]), int(table.scores.representative[row, 1])),
+            pixels=table.expansion[row],
         )
         for row in rows
     ]
@@ -46,10 +52,9 @@ def current_labels(run: Run, table: MaskTable) -> NDArray[np.int64]:
     return np.array([corrections.get(image, {}).get(mask, label) for (image, mask), label in pairs], dtype=np.int64)
 
 
-def make_annotator(run: Run, round_index: int, batch: int) -> Annotator:
-    """The annotator of the configuration."""
+def make_annotator(run: Run, queue: Path) -> Annotator:
+    """The annotator of the configuration; people find their questions in `queue`."""
     if run.config.annotator.name == "answers":
-        queue = run.queue_path(round_index, batch)
         return AnswersAnnotator(queue, queue, run.dataset.image, run.dataset.classes)
     if run.dataset.ground_truth is None:
         raise InputError("the annotator is ground_truth but the training images have none: set annotator=answers")
@@ -63,7 +68,7 @@ def annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None
     _log.info("%s: asking about masks of round %d", run.name, round_index)
     with run.timed(round_index, "annotate"):
         queries = select_queries(run, round_index, batch)
-        annotator = annotator or make_annotator(run, round_index, batch)
+        annotator = annotator or make_annotator(run, run.queue_path(round_index, batch))
         decisions = annotator.answer(queries, run.state()) if queries else []
     run.ledger.record(round_index, batch, "annotate", decisions)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from a2lc.acquisition import MaskScores, pool_weights, score_masks
+from a2lc.acquisition import Candidates, MaskScores, pool_weights, score_candidates
 from a2lc.config import RunConfig
 from a2lc.heap import trim_heap
-from a2lc.labels.ledger import MaskKey
+from a2lc.labels.ledger import Decision, MaskKey
+from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.mask_statistics import mask_statistics
 from a2lc.mask_table import MaskTable
@@ -37,17 +38,21 @@ def score(run: Run, round_index: int) -> None:
         weights, imbalance = pool_weights(counts, settings.smoothing, settings.count_void)
         about = {
             "acquisition": settings.name,
+            "pool": settings.pool,
             "pixels_per_class": counts[:-1].tolist(),
             "class_weights": weights.tolist(),
             "class_imbalance": imbalance,
         }
         scored = _scored(run, round_index, state, with_masks, weights)
+        if settings.pool == "pixels":
+            scored = _best(scored, run.config.budget)
         table = MaskTable.collect(scored, len(run.dataset.classes), about)
-        table.write(run.mask_table_path(round_index), run.dataset.classes, queried)
+        table.write(run.mask_table_path(round_index), run.dataset.classes, queried if table.of_masks else ())
 
 
 def pixel_counts(run: Run, state: LabelState, queried: set[MaskKey]) -> tuple[NDArray[np.int64], list[str]]:
-    """Pixels (C + 1,) per class and, last, of void under masks not queried so far; and the images that have masks.
+    """Pixels (C + 1,) per class and, last, of void under masks not queried so far; and the images to score: those that
+    have masks, or all where pixels are asked about.
 
     The largest images come first: what they allocate is enough for all that follow, so memory stays flat however many
     there are.
@@ -57,7 +62,7 @@ def pixel_counts(run: Run, state: LabelState, queried: set[MaskKey]) -> tuple[ND
     for image_id in tqdm(run.dataset.ids("train"), desc="count", unit="img", disable=None, leave=False):
         masks = state.masks(image_id)
         highest = int(masks.max(initial=0))
-        if not highest:
+        if not highest and run.config.acquisition.pool == "masks":
             continue
         size[image_id] = masks.size
         in_pool = np.array([mask > 0 and (image_id, mask) not in queried for mask in range(highest + 1)])
@@ -67,7 +72,7 @@ def pixel_counts(run: Run, state: LabelState, queried: set[MaskKey]) -> tuple[ND
 
 def _scored(
     run: Run, round_index: int, state: LabelState, image_ids: list[str], weights: NDArray[np.float64]
-) -> Iterator[tuple[str, MaskScores]]:
+) -> Iterator[tuple[str, Candidates]]:
     config, void = run.config, run.dataset.classes.void
     network = build_network(config.network.without_weights(), len(run.dataset.classes), seed=0).to(run.device)
     load_weights(network, run.weights_path(round_index - 1))
@@ -75,18 +80,56 @@ def _scored(
     predictions = predict_views(
         network, image_ids, run.dataset.image, config.training, run.device, views, config.training.workers
     )
+    asked = _asked_before(run, round_index)
     bar = tqdm(predictions, total=len(image_ids), desc="score", unit="img", disable=None)
     for index, (image_id, (probabilities, *of_features)) in enumerate(bar):
         if index % _TRIM_EVERY == 0:
             trim_heap()
         _log.debug("scoring %s", image_id)
         labels, masks = state.labels(image_id), state.masks(image_id)
-        random = generator(run.seed, round_index, "acquisition", image_id)
-        scores = score_masks(probabilities, labels, masks, config.acquisition.name, weights, void, random)
+        found = score_candidates(
+            probabilities,
+            labels,
+            masks,
+            config.acquisition,
+            weights,
+            void,
+            generator=generator(run.seed, round_index, "acquisition", image_id),
+            excluded=_covered(asked.get(image_id, ()), masks),
+            at_most=config.budget,
+        )
         for other in of_features:
             features = mask_statistics(other, labels, masks, void).mean_probability
-            scores = dataclasses.replace(scores, mean_probability=features)
-        yield image_id, scores
+            found = dataclasses.replace(found, scores=dataclasses.replace(found.scores, mean_probability=features))
+        yield image_id, found
+
+
+def _asked_before(run: Run, round_index: int) -> dict[str, list[Decision]]:
+    """By image, the answers that a pool of pixels must not ask for again; a pool of masks goes by mask ids."""
+    asked: dict[str, list[Decision]] = {}
+    if run.config.acquisition.pool != "masks":
+        for decision in run.ledger.answers(before_round=round_index):
+            asked.setdefault(decision.image_id, []).append(decision)
+    return asked
+
+
+def _covered(answers: Iterable[Decision], masks: NDArray[np.integer]) -> NDArray[np.bool_] | None:
+    covered: NDArray[np.bool_] | None = None
+    for answer in answers:
+        inside = masks == answer.mask_id if answer.pixels is None else decode_runs(answer.pixels, masks.shape)
+        covered = inside if covered is None else covered | inside
+    return covered
+
+
+def _best(scored: Iterator[tuple[str, Candidates]], budget: int) -> Iterator[tuple[str, Candidates]]:
+    """Drop what the best so far leave no place for, so that memory does not grow with the number of images."""
+    best = np.zeros(0)
+    for image_id, found in scored:
+        score = found.scores.score
+        keep = np.flatnonzero(score >= best[0]) if len(best) == budget else np.arange(len(score))
+        best = np.sort(np.concatenate([best, score[keep]]))[-budget:]
+        scores = MaskScores(**{name: values[keep] for name, values in vars(found.scores).items()})
+        yield image_id, Candidates(scores, tuple(found.expansion[row] for row in keep))
 
 
 def _views(config: RunConfig) -> tuple[ViewName, ...]:

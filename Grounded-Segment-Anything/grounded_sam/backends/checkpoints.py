@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,23 @@ _SHOWN = 3  # names in a message
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where the weights of a model are from; names of files and folders do not matter.
+
+    Attributes:
+        hashes: SHA-256 of each weights file, hexadecimal, in the order of the file names.
+        hub_id: The repository on the Hugging Face hub that was asked for; None = files of the user.
+    """
+
+    hashes: tuple[str, ...]
+    hub_id: str | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """What manifest.json records of a model with these weights."""
+        return {"backend": "transformers", "weights": list(self.hashes), "hub_id": self.hub_id}
+
+
+@dataclass(frozen=True)
 class LoadedModel:
     """A model with what belongs to it.
 
@@ -36,13 +54,13 @@ class LoadedModel:
         model: Of transformers, float32, in evaluation mode, on the CPU.
         processor: Prepares its inputs, and for a segmenter reads its outputs.
         family: The model's row in the table.
-        hashes: SHA-256 of each weights file, by file name.
+        origin: Where its weights are from.
     """
 
     model: Any
     processor: Any
     family: Family
-    hashes: dict[str, str]
+    origin: Origin
 
 
 def load_model(name: str, task: Task) -> LoadedModel:
@@ -55,23 +73,20 @@ def load_model(name: str, task: Task) -> LoadedModel:
     Raises:
         InputError: When it cannot be had, is for another task, or its weights do not fit.
     """
-    path = find_model(name, task)
-    return _load_file(path, task) if path.is_file() else _load_folder(path, task)
-
-
-def find_model(name: str, task: Task) -> Path:
-    """The folder or the .pth file of a model, downloaded where it is neither.
-
-    Raises:
-        InputError: When nothing has this name, or the download fails.
-    """
     path = Path(name).expanduser()
+    if path.is_file():
+        return _load_file(path, task)
     if path.exists():
-        return path
+        return _load_folder(path, task)
+    hub_id = _hub_id(name, task)
+    return _load_folder(_download(name, hub_id, task), task, hub_id)
+
+
+def _hub_id(name: str, task: Task) -> str:
     if name in known_names(task):
-        return _download(name, MODELS[name].hub_id, task)
-    if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) and path.suffix not in (".pth", ".pt", ".safetensors"):
-        return _download(name, name, task)
+        return MODELS[name].hub_id
+    if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) and not name.endswith((".pth", ".pt", ".safetensors")):
+        return name
     raise InputError(
         f"{task}.model is '{name}', which is no file or folder here: give one of {', '.join(known_names(task))}, "
         "the id of a repository on the Hugging Face hub, a folder, or an official .pth file"
@@ -96,7 +111,7 @@ def _snapshot(hub_id: str, files: tuple[str, ...]) -> Path:
     return Path(snapshot_download(hub_id, allow_patterns=list(files)))
 
 
-def _load_folder(folder: Path, task: Task) -> LoadedModel:
+def _load_folder(folder: Path, task: Task, hub_id: str | None = None) -> LoadedModel:
     import transformers
 
     family = _family_of(folder, task)
@@ -113,7 +128,7 @@ def _load_folder(folder: Path, task: Task) -> LoadedModel:
     _refuse_partial(folder, report, ("missing", "mismatched"))
     parts = (image_processor, load_tokenizer(folder)) if task == "detector" else (image_processor,)
     processor = getattr(transformers, family.processor)(*parts)
-    return LoadedModel(model.eval(), processor, family, {path.name: sha256_of(path) for path in weights})
+    return LoadedModel(model.eval(), processor, family, Origin(tuple(map(sha256_of, weights)), hub_id))
 
 
 def _family_of(folder: Path, task: Task) -> Family:
@@ -150,7 +165,7 @@ def _load_file(path: Path, task: Task) -> LoadedModel:
     model, report = _load_weights(family, None, config=config, state_dict=weights)
     _refuse_partial(path, report, ("missing", "mismatched", "unexpected"))
     processor = getattr(transformers, family.processor)(*parts)
-    return LoadedModel(model.eval(), processor, family, {path.name: sha256_of(path)})
+    return LoadedModel(model.eval(), processor, family, Origin((sha256_of(path),)))
 
 
 def read_official(path: Path) -> dict[str, Tensor]:
@@ -165,7 +180,7 @@ def read_official(path: Path) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling bytes that are no pickle raises anything
         raise InputError(
-            f"{path} cannot be read as weights ({_reason(error)}): give an official .pth file, or a folder"
+            f"{path} is no PyTorch file that can be read ({_reason(error)}): give an official .pth file, or a folder"
         ) from None
     weights = content.get("model", content) if isinstance(content, Mapping) else content
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
@@ -216,17 +231,28 @@ def sha256_of(path: Path) -> str:
 def _load_weights(family: Family, folder: Path | None, **options: Any) -> tuple[Any, dict[str, Any]]:
     """Build a model and load what fits, and report what does not."""
     import transformers
-    from transformers.utils import logging
 
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()  # its own report is a table; `_refuse_partial` says it in a sentence
-    try:
+    with _hushed():
         loaded: tuple[Any, dict[str, Any]] = getattr(transformers, family.model).from_pretrained(
             folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True, **options
         )
-    finally:
-        logging.set_verbosity(before)
     return loaded
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """No progress bar of transformers for weights that lie on the disk, nor its table of those that do not fit."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # `_refuse_partial` says it in a sentence
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _refuse_partial(path: Path, report: Mapping[str, Any], kinds: tuple[str, ...]) -> None:
@@ -250,4 +276,5 @@ def _other_model(path: Path, reason: str) -> str:
 
 def _reason(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
-    return textwrap.shorten(lines[0], 160, placeholder="...") if lines else type(error).__name__
+    is_said = bool(lines) and not isinstance(error, KeyError)  # which gives the key alone
+    return textwrap.shorten(lines[0], 160, placeholder="...") if is_said else type(error).__name__

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,9 +24,11 @@ from torchvision.transforms.functional import normalize, to_tensor
 from a2lc.classes import ClassSet
 from a2lc.errors import InputError
 from grounded_sam.backends.checkpoints import load_tokenizer, read_official, sha256_of
+from grounded_sam.backends.key_maps import convert_detector, convert_segmenter
 from grounded_sam.backends.models import Task
-from grounded_sam.backends.reference_detector import UNUSED, build_detector, detector_sizes
-from grounded_sam.backends.reference_segmenter import build_segmenter, segmenter_sizes
+from grounded_sam.backends.official import detector_config, segmenter_config
+from grounded_sam.backends.reference_detector import UNUSED, build_detector
+from grounded_sam.backends.reference_segmenter import build_segmenter
 from grounded_sam.backends.settings import DetectorSettings, Precision, SegmenterSettings
 from grounded_sam.backends.transformers_segmenter import boxes_that_fit
 from grounded_sam.detections import Detections, FilterSettings
@@ -35,7 +37,6 @@ from grounded_sam.prompts import Gate, Policy, Prompt, classify, make_prompts
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per channel in [0, 1]
 _STRIDE = 8  # pixels per position of the finest features
 _SHOWN = 3  # names in a message
-T = TypeVar("T")
 _DETECTOR_FILE = (
     "groundingdino_swint_ogc.pth from https://github.com/IDEA-Research/GroundingDINO/releases/download/v0.1.0-alpha/"
 )
@@ -62,8 +63,7 @@ class Source:
 
     def describe(self, precision: Precision) -> dict[str, Any]:
         """What manifest.json records of a model with these weights."""
-        weights = {self.path.name: self.sha256}
-        return {"backend": "reference", "model": self.path.name, "weights": weights, "precision": precision}
+        return {"backend": "reference", "weights": [self.sha256], "precision": precision}
 
 
 class ReferenceDetector:
@@ -209,22 +209,21 @@ def open_detector(
     """Load a detector from an official .pth file, vocab.txt beside it; see `grounded_sam.backends.open_detector`."""
     source = _source(settings, "detector", _DETECTOR_FILE)
     weights = read_official(source.path)
-    sizes = _sizes_of(weights, detector_sizes, source)
+    config = _config_of(weights, convert_detector, detector_config, source)
     tokenizer = load_tokenizer(source.path.parent)
     with _packages():
-        model = build_detector(sizes, tokenizer)
+        model = build_detector(config, tokenizer)
     load_checked(model, weights, source, UNUSED)
-    threshold = min([filters.score_threshold, *filters.class_thresholds.values()])
-    return ReferenceDetector(model, source, settings, classes, threshold, device)
+    return ReferenceDetector(model, source, settings, classes, filters.lowest_threshold, device)
 
 
 def open_segmenter(settings: SegmenterSettings, device: torch.device) -> ReferenceSegmenter:
     """Load a segmenter from an official .pth file; see `grounded_sam.backends.open_segmenter`."""
     source = _source(settings, "segmenter", _SEGMENTER_FILE)
     weights = read_official(source.path)
-    sizes = _sizes_of(weights, segmenter_sizes, source)
+    config = _config_of(weights, convert_segmenter, segmenter_config, source)
     with _packages():
-        model = build_segmenter(sizes)
+        model = build_segmenter(config)
     load_checked(model, weights, source)
     return ReferenceSegmenter(model, source, settings, device)
 
@@ -239,11 +238,18 @@ def _source(settings: DetectorSettings | SegmenterSettings, task: Task, official
     return Source(path, sha256_of(path), official)
 
 
-def _sizes_of(weights: Mapping[str, Tensor], read: Callable[[Mapping[str, Tensor]], T], source: Source) -> T:
+def _config_of(
+    weights: Mapping[str, Tensor],
+    convert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]],
+    read: Callable[[Mapping[str, Tensor]], Any],
+    source: Source,
+) -> Any:
+    """Sizes of the network, as transformers keeps them: read off shapes alone, so that nothing is copied."""
+    shapes = {name: tensor.to("meta") for name, tensor in weights.items()}
     try:
-        return read(weights)
-    except (KeyError, IndexError, ValueError) as error:
-        raise source.misfit(f"it has no {error}") from error
+        return read(convert(shapes))
+    except KeyError as error:
+        raise source.misfit(f"it has no weights {error}") from error
 
 
 @contextmanager

@@ -1,86 +1,40 @@
-"""SAM as the package segment-anything runs it.
-
-A checkpoint tells all sizes of its network by the shapes of its tensors, so ViT-B, ViT-L and ViT-H need no
-configuration.
-"""
+"""SAM as the package segment-anything runs it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from torch import Tensor, nn
-
-_BLOCK = "image_encoder.blocks"
-_MASK_DECODER = "mask_decoder.transformer.layers"
+from torch import nn
 
 
-@dataclass(frozen=True)
-class SegmenterSizes:
-    """Sizes of a SAM in pixels, patches and channels; the defaults are those of `sam_vit_b_01ec64.pth`."""
+def build_segmenter(config: Any) -> nn.Module:
+    """A SAM of the package, with random weights, in evaluation mode.
 
-    image: int = 1024
-    patch: int = 16
-    width: int = 768
-    depth: int = 12
-    heads: int = 12
-    window: int = 14
-    global_blocks: tuple[int, ...] = (2, 5, 8, 11)
-    decoder_width: int = 256
-    decoder_feed_forward: int = 2048
-    mask_channels: int = 16
-    quality_width: int = 256
-
-
-def segmenter_sizes(weights: Mapping[str, Tensor]) -> SegmenterSizes:
-    """Read the sizes off the shapes of a checkpoint.
-
-    Raises:
-        KeyError: When a tensor that every SAM has is absent.
+    Args:
+        config: Its sizes: `SamConfig` of transformers, whose defaults are those of ViT-B.
     """
-    _, grid, _, width = weights["image_encoder.pos_embed"].shape
-    patch = weights["image_encoder.patch_embed.proj.weight"].shape[-1]
-    depth = sum(name.startswith(_BLOCK) and name.endswith(".norm1.weight") for name in weights)
-    tables = [weights[f"{_BLOCK}.{block}.attn.rel_pos_h"].shape for block in range(depth)]
-    reach = [(rows + 1) // 2 for rows, _ in tables]  # patches that a block attends over, in height
-    return SegmenterSizes(
-        image=grid * patch,
-        patch=patch,
-        width=width,
-        depth=depth,
-        heads=width // weights[f"{_BLOCK}.0.attn.rel_pos_h"].shape[1],
-        window=min(reach),
-        global_blocks=tuple(block for block in range(depth) if reach[block] == grid),
-        decoder_width=len(weights["image_encoder.neck.0.weight"]),
-        decoder_feed_forward=len(weights[f"{_MASK_DECODER}.0.mlp.lin1.weight"]),
-        mask_channels=len(weights["prompt_encoder.mask_downscaling.3.weight"]),
-        quality_width=len(weights["mask_decoder.iou_prediction_head.layers.0.weight"]),
-    )
-
-
-def build_segmenter(sizes: SegmenterSizes) -> nn.Module:
-    """A SAM of the package, with random weights, in evaluation mode."""
     from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
-    grid = sizes.image // sizes.patch
+    vision, prompts, masks = config.vision_config, config.prompt_encoder_config, config.mask_decoder_config
+    grid, channels = vision.image_size // vision.patch_size, vision.output_channels
     encoder = ImageEncoderViT(
-        img_size=sizes.image,
-        patch_size=sizes.patch,
-        embed_dim=sizes.width,
-        depth=sizes.depth,
-        num_heads=sizes.heads,
-        out_chans=sizes.decoder_width,
-        norm_layer=partial(nn.LayerNorm, eps=1e-6),
+        img_size=vision.image_size,
+        patch_size=vision.patch_size,
+        embed_dim=vision.hidden_size,
+        depth=vision.num_hidden_layers,
+        num_heads=vision.num_attention_heads,
+        out_chans=channels,
+        norm_layer=partial(nn.LayerNorm, eps=vision.layer_norm_eps),
         use_rel_pos=True,
-        window_size=sizes.window,
-        global_attn_indexes=sizes.global_blocks,
+        window_size=vision.window_size,
+        global_attn_indexes=vision.global_attn_indexes,
     )
-    prompts = PromptEncoder(sizes.decoder_width, (grid, grid), (sizes.image, sizes.image), sizes.mask_channels)
+    prompt_encoder = PromptEncoder(channels, (grid, grid), (vision.image_size,) * 2, prompts.mask_input_channels)
     decoder = MaskDecoder(
-        transformer_dim=sizes.decoder_width,
-        transformer=TwoWayTransformer(2, sizes.decoder_width, 8, sizes.decoder_feed_forward),
-        iou_head_hidden_dim=sizes.quality_width,
+        transformer_dim=channels,
+        transformer=TwoWayTransformer(masks.num_hidden_layers, channels, masks.num_attention_heads, masks.mlp_dim),
+        iou_head_hidden_dim=masks.iou_head_hidden_dim,
     )
-    sam: nn.Module = Sam(encoder, prompts, decoder)
+    sam: nn.Module = Sam(encoder, prompt_encoder, decoder)
     return sam.eval()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -47,7 +47,7 @@ class TransformersDetector:
         self._num_classes = len(classes)
         self._model: Any = loaded.model.to(device)
         self._processor = loaded.processor
-        self._hashes = loaded.hashes
+        self._origin = loaded.origin
         self._settings = settings
         self._threshold = threshold
         self._device = device
@@ -61,9 +61,7 @@ class TransformersDetector:
     def describe(self) -> dict[str, Any]:
         """See `Detector.describe`."""
         return {
-            "backend": "transformers",
-            "model": Path(self._settings.model).name,
-            "weights": self._hashes,
+            **self._origin.describe(),
             "prompts": [prompt.caption for prompt in self._prompts],
             "token_policy": self._policy,
             "gate": self._gate,
@@ -75,9 +73,9 @@ class TransformersDetector:
 
     def _pixels(self, images: Sequence[NDArray[np.uint8]]) -> dict[str, Tensor]:
         """Resized and normalised images, (B, 3, h, w), and which pixels are theirs, (B, h, w), on the device."""
-        size = {"shortest_edge": self._settings.shortest_edge, "longest_edge": self._settings.longest_edge}
+        resized = [_resized(image, self._settings) for image in images]
         encoded = self._processor.image_processor(
-            list(images), size=size, input_data_format="channels_last", return_tensors="pt"
+            resized, do_resize=False, input_data_format="channels_last", return_tensors="pt"
         )
         height, width = encoded["pixel_mask"].shape[-2:]
         missing = _missing_rows(height, width, self._model.config.num_queries)
@@ -100,6 +98,32 @@ class TransformersDetector:
             arrays = corners, classes[keep], scores[keep]
             detections.append(Detections(*(array.cpu().numpy() for array in arrays)))
         return detections
+
+
+def size_seen(height: int, width: int, shortest_edge: int, longest_edge: int) -> tuple[int, int]:
+    """Height and width at which a detector sees an image, by the rule of the research code.
+
+    Where the longest edge decides, transformers cuts that edge to the limit. Here the shorter edge is rounded to whole
+    pixels first and the longer one follows from it, so it may miss the limit by a few pixels.
+
+    Args:
+        height: Height of the image in pixels.
+        width: Its width.
+        shortest_edge: Wanted pixels of the shorter edge.
+        longest_edge: Pixels of the longer edge above which the image is made smaller.
+    """
+    short, long = sorted((height, width))
+    edge = shortest_edge
+    if long / short * edge > longest_edge:
+        edge = max(1, round(longest_edge * short / long))
+    other = int(edge * long / short)
+    return (other, edge) if height > width else (edge, other)
+
+
+def _resized(image: NDArray[np.uint8], settings: DetectorSettings) -> NDArray[np.uint8]:
+    tall, wide = image.shape[:2]
+    height, width = size_seen(tall, wide, settings.shortest_edge, settings.longest_edge)
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _missing_rows(height: int, width: int, queries: int) -> int:
@@ -127,5 +151,5 @@ def open_detector(
     settings: DetectorSettings, classes: ClassSet, filters: FilterSettings, device: torch.device
 ) -> TransformersDetector:
     """Load a detector; see `grounded_sam.backends.open_detector`."""
-    threshold = min([filters.score_threshold, *filters.class_thresholds.values()])
-    return TransformersDetector(load_model(settings.model, "detector"), settings, classes, threshold, device)
+    loaded = load_model(settings.model, "detector")
+    return TransformersDetector(loaded, settings, classes, filters.lowest_threshold, device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ class TransformersSegmenter:
         self._model: Any = loaded.model.to(device)
         self._processor = loaded.processor
         self._family = loaded.family
-        self._hashes = loaded.hashes
+        self._origin = loaded.origin
         self._settings = settings
         self._device = device
 
@@ -55,12 +54,7 @@ class TransformersSegmenter:
 
     def describe(self) -> dict[str, Any]:
         """See `Segmenter.describe`."""
-        return {
-            "backend": "transformers",
-            "model": Path(self._settings.model).name,
-            "weights": self._hashes,
-            "precision": self._settings.precision,
-        }
+        return {**self._origin.describe(), "precision": self._settings.precision}
 
     # autocast and inference mode end with each method: in a generator they would reach into the caller
 

@@ -1,0 +1,119 @@
+"""The stage before all rounds of a run that starts without labels: a few clicks, a network, and its labels as L₀."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from a2lc.annotators import Query
+from a2lc.annotators.ground_truth import majority
+from a2lc.labels.ledger import Ledger
+from a2lc.labels.state import LabelState, apply_corrections
+from a2lc.labels.store import PseudoLabelWriter
+from a2lc.mask_statistics import mask_statistics
+from a2lc.run import Run
+from a2lc.seeding import generator, seed_of
+from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, predict, train
+from a2lc.stages.correction import make_annotator
+
+_log = logging.getLogger(__name__)
+
+
+def start(run: Run) -> None:
+    """Make the first labels of a run whose pseudo-label set has none, and record the clicks they cost as round 0.
+
+    Randomly drawn masks are answered; a network learns from them and labels all others: a mask its dominant predicted
+    class, a pixel under no mask the predicted one. Done once per seed and shared by its methods.
+
+    Source: ALC, the R-start of its Figure 5.
+
+    Raises:
+        WaitingForAnswers: When people have to answer first.
+    """
+    if run.config.start.name == "given":
+        return
+    answers = Ledger(run.start_folder / "ledger.sqlite")
+    if not (run.start_folder / "pseudo_labels" / "manifest.json").exists():
+        if not answers.is_done(0, 0, "annotate"):
+            _log.info("%s: asking about %d masks to start with", run.name, run.config.start.clicks)
+            annotator = make_annotator(run, run.start_folder / "queue.csv")
+            answers.record(0, 0, "annotate", annotator.answer(_random_queries(run), LabelState(run.pseudo_labels)))
+        _train(run, answers)
+        _label(run, answers)
+    if not run.ledger.is_done(0, 0, "annotate"):
+        run.ledger.record(0, 0, "annotate", answers.decisions(0))
+
+
+def _random_queries(run: Run) -> list[Query]:
+    """Masks drawn evenly from all, each asked about at a pixel drawn evenly from it; in order of image and mask id."""
+    ids = run.dataset.ids("train")
+    counted = tqdm(ids, desc="count", unit="img", disable=None, leave=False)
+    keys = [
+        (image_id, mask)
+        for image_id in counted
+        for mask in np.unique(run.pseudo_labels.masks(image_id)).tolist()
+        if mask
+    ]
+    order = generator(run.seed, "start").permutation(len(keys))[: run.config.start.clicks]
+    chosen: dict[str, list[int]] = {}
+    for image_id, mask in sorted(keys[index] for index in order):
+        chosen.setdefault(image_id, []).append(mask)
+    return [query for image_id, masks in chosen.items() for query in _queries_of(run, image_id, masks)]
+
+
+def _queries_of(run: Run, image_id: str, mask_ids: list[int]) -> Iterator[Query]:
+    labels, masks = run.pseudo_labels.labels(image_id), run.pseudo_labels.masks(image_id)
+    for mask in mask_ids:
+        rows, columns = np.nonzero(masks == mask)
+        pixel = int(generator(run.seed, "start", image_id, mask).integers(len(rows)))
+        yield Query(image_id, mask, majority(labels[masks == mask]), 0.0, (int(rows[pixel]), int(columns[pixel])))
+
+
+def _network(run: Run) -> DeepLabV3Plus:
+    seed = seed_of(run.seed, "start", "network")
+    return build_network(run.config.network, len(run.dataset.classes), seed).to(run.device)
+
+
+def _train(run: Run, answers: Ledger) -> None:
+    """Train on the images in which something was answered; the rest of their pixels is void."""
+    if (run.start_folder / "last.safetensors").exists():
+        return
+    state = LabelState(run.pseudo_labels, answers.corrections())
+    train(
+        _network(run),
+        run.dataset.image,
+        state,
+        [image_id for image_id in run.dataset.ids("train") if image_id in state.corrections],
+        run.config.training,
+        num_classes=len(run.dataset.classes),
+        folder=run.start_folder,
+        keys=(run.seed, "start", "train"),
+        device=run.device,
+        description="train for first labels",
+    )
+
+
+def _label(run: Run, answers: Ledger) -> None:
+    """Write the pseudo-label set that the network gives; answered masks keep their answers."""
+    network, dataset = _network(run), run.dataset
+    load_weights(network, run.start_folder / "last.safetensors")
+    ids, answered = dataset.ids("train"), answers.corrections()
+    made_by = {"start": "clicks", "clicks": run.config.start.clicks, "seed": run.seed}
+    writer = PseudoLabelWriter(run.start_folder / "pseudo_labels", dataset.classes, made_by)
+    predictions = predict(network, ids, dataset.image, run.config.training, run.device)
+    for image_id, probabilities in tqdm(predictions, total=len(ids), desc="first labels", unit="img", disable=None):
+        masks = run.pseudo_labels.masks(image_id)
+        writer.write(image_id, _labels_of(probabilities, masks, answered.get(image_id, {})), masks)
+    writer.finish()
+
+
+def _labels_of(probabilities: Tensor, masks: NDArray[np.int32], answered: dict[int, int]) -> NDArray[np.uint8]:
+    predicted = probabilities.argmax(0).byte().cpu().numpy()
+    statistics = mask_statistics(probabilities, predicted, masks)
+    corrections = dict(zip(statistics.mask_id.tolist(), statistics.predicted.tolist(), strict=True)) | answered
+    return apply_corrections(predicted, masks, corrections)
