@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from a2lc.config import RunConfig, load_config
+from grounded_sam.settings import GenerateSettings, load_settings
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "fidelity.md"
 LAYERS = Path(__file__).parents[1] / "DeepLabV3Plus_Pytorch" / "a2lc" / "configs" / "fidelity"
@@ -21,14 +22,16 @@ def _rows() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-KEYS = [
-    (key, yaml.safe_load(official), yaml.safe_load(corrected))
-    for row in _rows()
-    for key, official, corrected in re.findall(r"`([a-z_.]+)`: `([^`]+)` / `([^`]+)`", row[-1])
-]
+def _keys(mark: str) -> list[tuple[str, Any, Any]]:
+    """Key, value of official and value of corrected of every key that is marked so."""
+    found = (re.findall(rf"`{mark}([a-z_.]+)`: `([^`]+)` / `([^`]+)`", row[-1]) for row in _rows())
+    return [(key, *map(yaml.safe_load, values)) for row in found for key, *values in row]
 
 
-def _value(config: RunConfig, key: str) -> Any:
+KEYS, MASK_KEYS = _keys(""), _keys("grounded-sam: ")
+
+
+def _value(config: RunConfig | GenerateSettings, key: str) -> Any:
     return reduce(getattr, key.split("."), config)
 
 
@@ -43,6 +46,23 @@ def test_key_exists_with_the_values_given(key: str, official: Any, corrected: An
     for fidelity, expected in (("official", official), ("corrected", corrected)):
         (config,) = load_config("pascal", [f"fidelity={fidelity}"])
         assert _value(config, key) == expected
+
+
+@pytest.mark.parametrize(("key", "official", "corrected"), MASK_KEYS, ids=[key for key, *_ in MASK_KEYS])
+def test_key_of_the_masks_exists_with_the_values_given(key: str, official: Any, corrected: Any) -> None:
+    assert _value(load_settings("pascal"), key) == official
+    assert _value(load_settings("folder", ["dataset.root=x"]), key) == corrected
+
+
+def test_cityscapes_masks_differ_in_resolution_alone() -> None:
+    values = {key: _value(load_settings("cityscapes"), key) for key, *_ in MASK_KEYS}
+    differing = {key: values[key] for key, official, _ in MASK_KEYS if values[key] != official}
+    assert differing == {"detector.shortest_edge": 512, "detector.longest_edge": 1024}
+
+
+def test_every_marked_key_is_read() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert len(re.findall(r"`grounded-sam: [a-z_]+\.", text)) == len(MASK_KEYS) > 0
 
 
 @pytest.mark.parametrize("fidelity", ["official", "corrected"])

@@ -20,8 +20,8 @@ _WAITING = 3
 # PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would
 # grow with the variety of sizes for a long while. 256 hold a training step of all but the deepest networks.
 _KEPT_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
-_CONFIG_HELP = "built-in configuration (demo, pascal, cityscapes, folder) or a YAML file"
-_CLASSES_HELP = "pascal, cityscapes, toyscapes or a classes.yaml"
+_CONFIG_HELP = "built-in configuration (demo, pascal, cityscapes, kvasir, folder) or a YAML file"
+_CLASSES_HELP = "pascal, cityscapes, kvasir, toyscapes or a classes.yaml"
 _SET_HELP = "settings, for example rounds=3 training.batch_size=8; 'a2lc run --keys' lists all of them"
 
 # verb: (what it does, details and examples)

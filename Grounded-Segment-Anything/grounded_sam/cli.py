@@ -14,7 +14,7 @@ from a2lc.machine_errors import explain
 
 _CONFIG_HELP = "built-in configuration (pascal, cityscapes, kvasir, folder) or a YAML file"
 _SET_HELP = "settings, for example filters.score_threshold=0.3; 'grounded-sam generate --keys' lists all of them"
-_CLASSES_HELP = "pascal, cityscapes, toyscapes or a classes.yaml; default: the one in the set"
+_CLASSES_HELP = "pascal, cityscapes, kvasir, toyscapes or a classes.yaml; default: the one in the set"
 
 # verb: (what it does, details and examples)
 _VERBS = {
