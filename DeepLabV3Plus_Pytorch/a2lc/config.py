@@ -133,7 +133,7 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     `base`, the named one, the overrides.
 
     Args:
-        name_or_path: Name of a built-in configuration (pascal, cityscapes, kvasir, folder, demo) or path of a YAML file.
+        name_or_path: Name of a built-in configuration (pascal, cityscapes, kvasir, folder, demo) or a YAML file.
         overrides: "key=value" with dotted keys; values are read as YAML.
 
     Returns:

@@ -24,7 +24,8 @@ def explain_missing(missing: Path, root: Path, markers: Sequence[Path], instruct
         The error to raise: it names the right folder where that lies above or directly below `root`.
     """
     if not root.exists():
-        return InputError(f"{missing} does not exist, not even the folder {root} does: {instruction}")
+        inner = f", not even the folder {root} does" if missing != root else ""
+        return InputError(f"{missing} does not exist{inner}: {instruction}")
     if not root.is_dir():
         return InputError(f"{root} is a file: set dataset.root to a folder")
     markers = [marker for marker in markers if not marker.is_absolute() and ".." not in marker.parts]
