@@ -16,6 +16,7 @@ from a2lc.config_layers import explain, merge, nearest, parse_overrides, read_ya
 from a2lc.datasets import DatasetSettings
 from a2lc.errors import InputError
 from a2lc.labels.store import Undetected
+from a2lc.posterior import PosteriorSettings
 from a2lc.propagation import PropagationSettings
 from a2lc.segmentation import NetworkSettings, ScoringSettings, TrainingSettings
 from a2lc.settings import Settings
@@ -36,7 +37,7 @@ class RunConfig(Settings):
     output: Path = Path("outputs")
     """Folder of runs/ and results/."""
     method: str = "a2lc"
-    """a2lc, alc, random, or several, separated by commas."""
+    """a2lc, alc, posterior, area, random, or several, separated by commas."""
     seeds: tuple[int, ...] = (1,)
     """Seeds, each a run of its own."""
     rounds: int = Field(5, ge=0)
@@ -71,6 +72,8 @@ class RunConfig(Settings):
     """Who answers."""
     propagation: PropagationSettings = PropagationSettings()
     """What is learned from the answers for masks nobody looked at."""
+    posterior: PosteriorSettings = PosteriorSettings()
+    """The model of the answers, where acquisition and propagation are posterior."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -80,14 +83,23 @@ class RunConfig(Settings):
     @model_validator(mode="after")
     def _check(self) -> RunConfig:
         thresholds = self.propagation.threshold
-        if self.propagation.name != "none" and isinstance(thresholds, tuple) and len(thresholds) < self.rounds:
+        if self.propagation.name == "lcm" and isinstance(thresholds, tuple) and len(thresholds) < self.rounds:
             raise ValueError(
                 f"propagation.threshold lists {len(thresholds)} rounds but rounds is {self.rounds}: "
                 "give one value per round, or a single one for all"
             )
+        if (self.acquisition.name == "posterior") != (self.propagation.name == "posterior"):
+            raise ValueError("acquisition and propagation must both be posterior, or neither: use method=posterior")
+        if not self.training.iterations and not self._works_without_network():
+            raise ValueError(
+                "training.iterations is 0 but the method needs a network: use method posterior, area or random"
+            )
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}")
         return self
+
+    def _works_without_network(self) -> bool:
+        return self.acquisition.name in ("area", "random", "posterior") and self.propagation.name != "lcm"
 
     def difference(self, other: RunConfig, keys: Sequence[str]) -> list[str]:
         """Lines "key: value here -> value there" for what differs under the given top-level keys."""

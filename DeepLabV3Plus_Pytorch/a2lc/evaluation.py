@@ -28,7 +28,7 @@ def round_metrics(run: Run, round_index: int) -> dict[str, Any]:
     """All numbers of a round, one row of the results table: fractions in [0, 1], counts, seconds; None = not known."""
     training = read_json(run.round_folder(round_index) / "training.json")
     decisions = run.ledger.decisions(round_index) if round_index else []
-    clicks = len(run.ledger.queried(before_round=round_index + 1)) if round_index else 0
+    clicks = sum(run.ledger.clicks(index) for index in range(1, round_index + 1))
     data = _data_metrics(run, round_index)
     return {
         "round": round_index,
@@ -56,7 +56,7 @@ def _correction_metrics(run: Run, round_index: int, decisions: Sequence[Decision
     """What the annotator and the propagation did in a round."""
     answered = [decision for decision in decisions if decision.queried and decision.label_after is not None]
     changed = [decision for decision in answered if decision.relabelled]
-    propagated = [decision for decision in decisions if decision.source == "lcm"]
+    propagated = list({decision.key: decision for decision in decisions if not decision.queried}.values())  # the newest
     void = run.dataset.classes.void
     about = read_mask_table(run.mask_table_path(round_index)).about if round_index else {}
     return {

@@ -24,7 +24,7 @@ from a2lc.labels.store import PseudoLabelSet
 _SHARED_KEYS = ("dataset", "pseudo_labels", "network", "training")
 _METHOD_KEYS = (
     *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "undetected", "scoring", "acquisition", "annotator",
-    "propagation",
+    "propagation", "posterior",
 )  # fmt: skip
 
 

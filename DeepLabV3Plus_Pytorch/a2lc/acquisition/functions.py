@@ -75,5 +75,6 @@ ACQUISITIONS: dict[str, Acquisition] = {
     "abc": adaptive_balanced,
     "sim": similarity_weighted,
     "area": area,
+    "posterior": area,  # the first order; a model of the answers renews it after every batch
     "random": uniform_random,
 }

@@ -21,7 +21,8 @@ class AcquisitionSettings(Settings):
     """Which masks are asked about."""
 
     name: str = "abc"
-    """Acquisition function: abc (A²LC), sim (ALC), area, random."""
+    """Acquisition function: abc (A²LC), sim (ALC), area, random, posterior (ours: by
+    area first, then by what all answers say)."""
 
     smoothing: int = Field(default=1, ge=0)
     """Pixels added to every class before ABC weighs the classes; with 0 a class without a pixel has the weight 0."""

@@ -6,7 +6,6 @@ Notation: L is a mask's initial label, count(L→c) the number of masks of label
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray

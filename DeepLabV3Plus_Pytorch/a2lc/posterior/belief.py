@@ -35,7 +35,12 @@ class Belief:
 
 
 def update_belief(
-    pool: MaskPool, touching: csr_array, votes: IntArray, fold: IntArray, settings: PosteriorSettings
+    pool: MaskPool,
+    touching: csr_array,
+    votes: IntArray,
+    fold: IntArray,
+    settings: PosteriorSettings,
+    network: NDArray[np.float32] | None = None,
 ) -> Belief:
     """Learn from all answers given so far and judge every mask: a function of the answers, not of their order.
 
@@ -45,17 +50,26 @@ def update_belief(
         votes: (M, C + 1) int64, answers per mask and class, void last.
         fold: (M,) int64 in [0, settings.folds), the part that each mask belongs to.
         settings: How to fit and how far to believe.
+        network: (M, C) float32, mean class probabilities of each mask; None without a network.
     """
-    answer = decided_answers(votes)
-    pairs = build_pairs(pool, answer_tables(pool, touching, answer))
+    answer, classes = decided_answers(votes), pool.num_classes
+    if not votes[:, :classes].any():
+        return Belief(one_hot(pool.label, classes), np.where(answer == classes, classes, pool.label), votes.sum(axis=1))
+    pairs = build_pairs(pool, answer_tables(pool, touching, answer), network)
     if settings.error_rate == 0:
         probability = _fitted(pool, pairs, answer, np.ones(len(pool), dtype=bool), settings)
     else:
         probability = _cross_fitted(pool, pairs, answer, fold, settings) * channel(votes, settings.error_rate)
         probability /= probability.sum(axis=1, keepdims=True)
-    known = answer != UNANSWERED if settings.error_rate == 0 else answer == pool.num_classes
-    probability[known] = np.eye(pool.num_classes + 1)[answer[known], :-1]
+    known = answer != UNANSWERED if settings.error_rate == 0 else answer == classes
+    probability[known] = one_hot(answer[known], classes)
     return Belief(probability, current_labels(pool, answer, probability, known, settings), votes.sum(axis=1))
+
+
+def one_hot(label: IntArray, classes: int) -> NDArray[np.float64]:
+    """(M, C) 1 at the label of each row; a void row is 0."""
+    rows: NDArray[np.float64] = np.eye(classes + 1)[label, :-1]
+    return rows
 
 
 def _fitted(
@@ -80,7 +94,9 @@ def _cross_fitted(
     for part in range(settings.folds):
         held_out = fold == part
         probability = _fitted(pool, pairs, answer, ~held_out, settings)
-        judged += np.where((answer == UNANSWERED)[:, None], probability / settings.folds, probability * held_out[:, None])
+        judged += np.where(
+            (answer == UNANSWERED)[:, None], probability / settings.folds, probability * held_out[:, None]
+        )
     return judged
 
 

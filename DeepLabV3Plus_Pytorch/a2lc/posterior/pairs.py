@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.posterior.answers import ANSWER_NAMES, AnswerTables
+from a2lc.posterior.network import NETWORK_NAMES, network_candidates, network_features
 from a2lc.posterior.pool import MaskPool
 from a2lc.posterior.runs import IntArray
 from a2lc.posterior.shapes import SHAPE_NAMES
@@ -27,7 +28,7 @@ class Pairs:
     Attributes:
         mask: (N,) int64, position in the pool.
         candidate: (N,) int64, class.
-        features: (N, F) float32, columns as in `FEATURE_NAMES`.
+        features: (N, F) float32, columns as in `FEATURE_NAMES`, with a network followed by `NETWORK_NAMES`.
         is_label: (N,) bool, whether the candidate is the mask's initial label.
         is_background: (N,) bool, whether it is the background.
     """
@@ -39,28 +40,42 @@ class Pairs:
     is_background: NDArray[np.bool_]
 
 
-def candidates(pool: MaskPool, confused: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(M, C) bool: the initial label, the background, every initial label of the image, and what masks of the same
-    initial label were answered with."""
+def candidates(
+    pool: MaskPool, confused: NDArray[np.bool_], network: NDArray[np.float32] | None = None
+) -> NDArray[np.bool_]:
+    """(M, C) bool: the initial label, the background, every initial label of the image, and what other masks of
+    the same initial label were answered with; with a network also what it finds most probable."""
     allowed = (pool.label_masks > 0)[pool.image] | confused
     if pool.background is not None:
         allowed[:, pool.background] = True
+    if network is not None:
+        allowed |= network_candidates(pool, network)
     labelled = pool.label < pool.num_classes
     allowed[labelled, pool.label[labelled]] = True
     return allowed
 
 
-def build_pairs(pool: MaskPool, tables: AnswerTables) -> Pairs:
-    """Put the features of all pairs together."""
-    mask, candidate = np.nonzero(candidates(pool, tables.confused))
+def build_pairs(pool: MaskPool, tables: AnswerTables, network: NDArray[np.float32] | None = None) -> Pairs:
+    """Put the features of all pairs together.
+
+    Args:
+        pool: The masks.
+        tables: What the answers say, every mask's own left out.
+        network: (M, C) float32, mean class probabilities of each mask; None without a network.
+    """
+    mask, candidate = np.nonzero(candidates(pool, tables.confused, network))
     columns = _static(pool, mask, candidate)
-    features = np.empty((len(mask), len(FEATURE_NAMES)), dtype=np.float32)
-    features[:, len(STATIC_NAMES) : -len(ANSWER_NAMES)] = pool.shape[mask]
+    names = FEATURE_NAMES
+    if network is not None:
+        columns |= network_features(pool, network, mask, candidate)
+        names += NETWORK_NAMES
+    features = np.empty((len(mask), len(names)), dtype=np.float32)
+    features[:, len(STATIC_NAMES) : len(STATIC_NAMES + SHAPE_NAMES)] = pool.shape[mask]
     for name in ANSWER_NAMES:
         table = tables.of_pair.get(name)
         columns[name] = tables.of_mask[name][mask] if table is None else table[mask, candidate]
     for name, column in columns.items():
-        features[:, FEATURE_NAMES.index(name)] = column
+        features[:, names.index(name)] = column
     return Pairs(mask, candidate, features, columns["is_label"] > 0, columns["is_background"] > 0)
 
 

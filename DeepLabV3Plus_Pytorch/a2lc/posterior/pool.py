@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.files import atomic_path
 from a2lc.posterior.runs import IntArray
 from a2lc.posterior.shapes import SHAPE_NAMES, ImageMasks
 
@@ -53,16 +55,16 @@ class MaskPool:
         return self.unmasked.shape[1]
 
     @classmethod
-    def collect(
-        cls, described: Iterable[tuple[str, ImageMasks]], num_classes: int, background: int | None
-    ) -> MaskPool:
+    def collect(cls, described: Iterable[tuple[str, ImageMasks]], num_classes: int, background: int | None) -> MaskPool:
         """Put the masks of all images into columns, ordered by image as given, then by mask id."""
         parts = list(described)
         sizes = np.array([len(masks) for _, masks in parts], dtype=np.int64)
         first = np.cumsum(sizes) - sizes
         image = np.repeat(np.arange(len(parts)), sizes)
         label = _joined([masks.label for _, masks in parts], (0,), np.int64)
-        neighbours = [masks.neighbours + (start, start, 0) for start, (_, masks) in zip(first, parts, strict=True)]
+        neighbours = [
+            masks.neighbours + np.array([start, start, 0]) for start, (_, masks) in zip(first, parts, strict=True)
+        ]
         counts = np.bincount(image * (num_classes + 1) + label, minlength=len(parts) * (num_classes + 1))
         return cls(
             image_id=tuple(image_id for image_id, _ in parts),
@@ -96,6 +98,21 @@ class MaskPool:
             **rows,
             **of_images,
         )
+
+    def write(self, path: Path) -> None:
+        """Write the pool as NumPy's npz, atomically."""
+        background = -1 if self.background is None else self.background
+        with atomic_path(path) as temporary:
+            np.savez(temporary, **{**vars(self), "image_id": np.array(self.image_id), "background": background})
+
+    @classmethod
+    def read(cls, path: Path) -> MaskPool:
+        """Read what `write` wrote."""
+        with np.load(path) as columns:
+            pool = {name: columns[name] for name in columns.files}
+        background = int(pool.pop("background"))
+        image_id = tuple(pool.pop("image_id").tolist())
+        return cls(image_id=image_id, background=None if background < 0 else background, **pool)
 
     def keys(self) -> list[tuple[str, int]]:
         """(image id, mask id) of every mask."""

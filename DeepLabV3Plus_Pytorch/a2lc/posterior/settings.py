@@ -23,5 +23,8 @@ class PosteriorSettings(Settings):
     folds: int = Field(default=3, ge=2)
     """Parts the answered masks are split into where answers may be wrong: each is judged by a model of the others."""
 
+    network_statistics: bool = True
+    """Whether the mean probabilities of a trained network, where there is one, add candidates and features."""
+
     few_answers: int = Field(default=2, ge=0)
     """A mask is never taken out of a pseudo-class with fewer answers than this."""

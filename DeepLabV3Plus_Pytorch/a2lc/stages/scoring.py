@@ -69,6 +69,9 @@ def _scored(
     run: Run, round_index: int, state: LabelState, image_ids: list[str], weights: NDArray[np.float64]
 ) -> Iterator[tuple[str, MaskScores]]:
     config, void = run.config, run.dataset.classes.void
+    if not config.training.iterations:
+        yield from _scored_without_network(run, round_index, state, image_ids)
+        return
     network = build_network(config.network.without_weights(), len(run.dataset.classes), seed=0).to(run.device)
     load_weights(network, run.weights_path(round_index - 1))
     views = [make_view(name, config.training.crop, config.scoring.shift) for name in _views(config)]
@@ -87,6 +90,19 @@ def _scored(
             features = mask_statistics(other, labels, masks, void).mean_probability
             scores = dataclasses.replace(scores, mean_probability=features)
         yield image_id, scores
+
+
+def _scored_without_network(
+    run: Run, round_index: int, state: LabelState, image_ids: list[str]
+) -> Iterator[tuple[str, MaskScores]]:
+    """Scores that need no network, with probabilities that prefer no class."""
+    classes, name = run.dataset.classes, run.config.acquisition.name
+    for image_id in tqdm(image_ids, desc="score", unit="img", disable=None):
+        _log.debug("scoring %s", image_id)
+        labels, masks = state.labels(image_id), state.masks(image_id)
+        probabilities = np.full((len(classes), *masks.shape), 1 / len(classes), dtype=np.float32)
+        random = generator(run.seed, round_index, "acquisition", image_id)
+        yield image_id, score_masks(probabilities, labels, masks, name, void=classes.void, generator=random)
 
 
 def _views(config: RunConfig) -> tuple[ViewName, ...]:
