@@ -78,7 +78,7 @@ def test_clicks_to_a_level_are_read_between_batches() -> None:
     ("extra", "files"),
     [
         (
-            ("error_rates=0,0.1", "strategies=posterior,posterior_checked,area"),
+            ("error_rates=0,0.1", "strategies=posterior_checked,area"),
             ("curves.csv", "miou.png", "summary.md"),
         ),
         (("subsets=2", "subset_share=0.5"), ("subsets.csv", "summary.md")),

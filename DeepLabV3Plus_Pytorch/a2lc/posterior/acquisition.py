@@ -33,7 +33,8 @@ def exchange_rate(pool: MaskPool, belief: Belief) -> NDArray[np.float64]:
 def score_masks(pool: MaskPool, belief: Belief, settings: PosteriorSettings) -> NDArray[np.float64]:
     """(M,) score s(m) = n · sum of P(b|m) (v_label + v_b) over the classes b that are not its label; higher first.
 
-    A mask that is not to be asked about again has -inf. Before the first answer the score is the area n.
+    The last hopes of a class come before all others. A mask that is not to be asked about again has -inf. Before the
+    first answer the score is the area n.
     """
     if not belief.asked.any():
         return pool.pixels.astype(np.float64)
@@ -42,7 +43,28 @@ def score_masks(pool: MaskPool, belief: Belief, settings: PosteriorSettings) -> 
     others = belief.probability.sum(axis=1) - _of_label(belief.probability, belief.label)
     gain = belief.probability @ rate - _of_label(belief.probability * rate, belief.label)
     opinions = settings.opinions if settings.error_rate else 1
-    return np.where(belief.asked < opinions, pool.pixels * (of_label * others + gain), -np.inf)
+    score = np.where(belief.asked < opinions, pool.pixels * (of_label * others + gain), -np.inf)
+    last = last_of_their_class(pool, belief, settings.least_evidence)
+    score[last] += np.nanmax(score, initial=0, where=np.isfinite(score))
+    return score
+
+
+def last_of_their_class(pool: MaskPool, belief: Belief, least_evidence: float) -> NDArray[np.int64]:
+    """The likeliest mask of every class that no mask is labelled with any more, although it may well exist.
+
+    A class with initial labels must not vanish by conclusions alone: as long as an unasked mask of its initial label
+    has at least the given probability to be of it, the likeliest one is asked about first. The background needs none
+    of this.
+    """
+    vanished = np.bincount(pool.label, minlength=pool.num_classes)[: pool.num_classes] > 0
+    vanished[belief.label[belief.label < pool.num_classes]] = False
+    chosen = []
+    for label in np.flatnonzero(vanished):
+        unasked = np.flatnonzero((pool.label == label) & (belief.asked == 0))
+        probability = belief.probability[unasked, label]
+        if label != pool.background and probability.max(initial=0) >= least_evidence:
+            chosen.append(unasked[probability.argmax()])
+    return np.array(chosen, dtype=np.int64)
 
 
 def _of_label(table: NDArray[np.float64], label: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -62,9 +62,8 @@ class MaskPool:
         first = np.cumsum(sizes) - sizes
         image = np.repeat(np.arange(len(parts)), sizes)
         label = _joined([masks.label for _, masks in parts], (0,), np.int64)
-        neighbours = [
-            masks.neighbours + np.array([start, start, 0]) for start, (_, masks) in zip(first, parts, strict=True)
-        ]
+        shifts = np.stack((first, first, np.zeros_like(first)), axis=1)
+        neighbours = [masks.neighbours + shift for shift, (_, masks) in zip(shifts, parts, strict=True)]
         counts = np.bincount(image * (num_classes + 1) + label, minlength=len(parts) * (num_classes + 1))
         return cls(
             image_id=tuple(image_id for image_id, _ in parts),

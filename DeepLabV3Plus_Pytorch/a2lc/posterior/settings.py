@@ -26,5 +26,8 @@ class PosteriorSettings(Settings):
     network_statistics: bool = True
     """Whether the mean probabilities of a trained network, where there is one, add candidates and features."""
 
+    least_evidence: float = Field(default=0.1, ge=0, le=1)
+    """Probability from which the likeliest mask of a class that labels nothing any more is asked about first."""
+
     few_answers: int = Field(default=2, ge=0)
     """A mask is never taken out of a pseudo-class with fewer answers than this."""

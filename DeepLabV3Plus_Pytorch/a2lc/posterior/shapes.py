@@ -108,7 +108,7 @@ def dilate(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     for axis in (0, 1):
         reached = 0
         while reached < radius:
-            step = min(2 * reached + 1, radius - reached)
+            step = min(reached + 1, radius - reached)  # no further: shifts pass over no border
             grown = inside.copy()
             before, after = np.moveaxis(inside, axis, 0), np.moveaxis(grown, axis, 0)
             after[step:] |= before[:-step]
