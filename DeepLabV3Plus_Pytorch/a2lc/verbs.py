@@ -26,15 +26,16 @@ from a2lc.labels.export import export_labels
 from a2lc.predict_folder import images_below, predict_images
 from a2lc.rounds import batches_per_round, run_rounds
 from a2lc.run import Run
-from a2lc.simulation import is_simulation, load_simulation, run_simulation
+from a2lc.simulation import SimulationSettings, is_simulation, load_simulation, run_simulation
 
 
 def run(arguments: argparse.Namespace, command: str) -> None:
     """The whole loop for every seed and method, with tables after every method."""
+    simulated = bool(arguments.config) and is_simulation(arguments.config)
     if arguments.keys:
-        _print(describe_keys(RunConfig))
+        _print(describe_keys(SimulationSettings if simulated else RunConfig))
         return
-    if arguments.config and is_simulation(arguments.config):
+    if simulated:
         _simulate(arguments, command)
         return
     configs = _configs(arguments)

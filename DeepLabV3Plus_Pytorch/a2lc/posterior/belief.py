@@ -54,7 +54,8 @@ def update_belief(
     """
     answer, classes = decided_answers(votes), pool.num_classes
     if not votes[:, :classes].any():
-        return Belief(one_hot(pool.label, classes), np.where(answer == classes, classes, pool.label), votes.sum(axis=1))
+        label = np.where(answer == classes, classes, pool.label)
+        return Belief(one_hot(label, classes), label, votes.sum(axis=1))
     pairs = build_pairs(pool, answer_tables(pool, touching, answer), network)
     if settings.error_rate == 0:
         probability = _fitted(pool, pairs, answer, np.ones(len(pool), dtype=bool), settings)

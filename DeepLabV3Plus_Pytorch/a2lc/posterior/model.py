@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from a2lc.posterior.pairs import Pairs
 
 _ITERATIONS = 50  # five or six are the rule
+_SURE = 20.0  # logit where all answers are alike
 _TOLERANCE = 1e-3  # of the gradient; the probabilities stand in the third digit long before
 
 
@@ -43,11 +44,12 @@ class PairModel:
             regularisation: Inverse strength of the L2 penalty.
         """
         features, wanted = pairs.features[rows], target[rows]
+        if not wanted.any() or wanted.all():  # nothing to tell apart
+            size = features.shape[1]
+            neutral, none = np.zeros(size, dtype=np.float32), np.zeros((size, 3), dtype=np.float32)
+            return cls(neutral, neutral + 1, none, _SURE if wanted.any() else -_SURE)
         mean, scale = features.mean(axis=0), features.std(axis=0)
         scale[scale < 1e-6] = 1
-        if not wanted.any() or wanted.all():  # nothing to tell apart
-            constant = 20.0 if wanted.any() else -20.0
-            return cls(mean, scale, np.zeros((len(mean), 3), dtype=np.float32), constant)
         standard = (features - mean) / scale
         design = np.zeros((len(standard), 3 * len(mean)), dtype=np.float32)
         for block, group in enumerate((slice(None), pairs.is_label[rows], pairs.is_background[rows])):
