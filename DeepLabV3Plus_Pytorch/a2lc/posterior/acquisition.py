@@ -45,7 +45,7 @@ def score_masks(pool: MaskPool, belief: Belief, settings: PosteriorSettings) -> 
     opinions = settings.opinions if settings.error_rate else 1
     score = np.where(belief.asked < opinions, pool.pixels * (of_label * others + gain), -np.inf)
     last = last_of_their_class(pool, belief, settings.least_evidence)
-    score[last] += np.nanmax(score, initial=0, where=np.isfinite(score))
+    score[last] += np.max(score, initial=0, where=np.isfinite(score))
     return score
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,5 +119,5 @@ class MaskPool:
         return [(self.image_id[image], mask) for image, mask in zip(self.image, self.mask_id.tolist(), strict=True)]
 
 
-def _joined(parts: list[NDArray], empty: tuple[int, ...], dtype: type) -> NDArray:
+def _joined(parts: list[NDArray[Any]], empty: tuple[int, ...], dtype: type) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.zeros(empty, dtype=dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,7 +42,7 @@ def plot_curves(path: Path, campaigns: Sequence[Campaign], published: Sequence[P
             curves = [c.curve for c in campaigns if (c.strategy, c.error_rate) == (strategy, rate)]
             label = TITLES[strategy] + (f", {rate:.0%} wrong" if rate else "")
             mean = np.mean([curve.mean_iou for curve in curves], axis=0)
-            style = {"marker": "o", "markersize": 5} if len(mean) < 20 else {}
+            style: dict[str, Any] = {"marker": "o", "markersize": 5} if len(mean) < 20 else {}
             axes.plot(
                 curves[0].clicks, mean, color=_COLORS[strategy], linestyle=_DASHES[rates.index(rate) % len(_DASHES)],
                 label=label, linewidth=2, **style,

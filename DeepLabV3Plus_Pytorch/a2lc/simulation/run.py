@@ -16,7 +16,7 @@ from tqdm import tqdm
 from a2lc.classes import load_classes
 from a2lc.datasets import LabelFolder, read_id_list
 from a2lc.labels.store import open_pseudo_labels
-from a2lc.posterior import MaskPool, PosteriorSettings
+from a2lc.posterior import MaskPool
 from a2lc.seeding import generator
 from a2lc.simulation.figure import plot_curves
 from a2lc.simulation.settings import SimulationSettings, StrategyName
@@ -101,7 +101,7 @@ def run_strategy(masks: Masks, name: StrategyName, error_rate: float, seed: int,
 
 def _strategy(masks: Masks, name: StrategyName, seed: int, settings: SimulationSettings) -> Strategy:
     pool = masks.pool
-    checked = PosteriorSettings(**settings.posterior.model_dump() | {"error_rate": settings.checked_error_rate})
+    checked = settings.posterior.model_copy(update={"error_rate": settings.checked_error_rate})
     make = {
         "posterior": partial(by_posterior, pool, settings.posterior, seed),
         "posterior_rounds": partial(by_posterior, pool, settings.posterior, seed),
@@ -119,7 +119,8 @@ def _subset_results(
     for index in tqdm(range(settings.subsets), desc="subsets", disable=None):
         images = generator("subset of images", index).choice(allowed, min(size, len(allowed)), replace=False)
         subset = masks.subset(images)
-        area, ours = (run_strategy(subset, name, 0.0, settings.seeds[0], settings) for name in ("area", "posterior"))
+        area = run_strategy(subset, "area", 0.0, settings.seeds[0], settings)
+        ours = run_strategy(subset, "posterior", 0.0, settings.seeds[0], settings)
         classes = subset.pool.num_classes
         yield SubsetResult(
             masks=len(subset.pool),
