@@ -52,7 +52,8 @@ class PairModel:
         scale[scale < 1e-6] = 1
         standard = (features - mean) / scale
         design = np.zeros((len(standard), 3 * len(mean)), dtype=np.float32)
-        for block, group in enumerate((slice(None), pairs.is_label[rows], pairs.is_background[rows])):
+        everywhere = np.ones(len(standard), dtype=bool)
+        for block, group in enumerate((everywhere, pairs.is_label[rows], pairs.is_background[rows])):
             design[group, block * len(mean) : (block + 1) * len(mean)] = standard[group]
         # few parameters and many rows: Newton steps are exact and few
         regression = LogisticRegression(

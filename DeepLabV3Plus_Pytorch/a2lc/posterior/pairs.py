@@ -65,7 +65,7 @@ def build_pairs(pool: MaskPool, tables: AnswerTables, network: NDArray[np.float3
     """
     mask, candidate = np.nonzero(candidates(pool, tables.confused, network))
     columns = _static(pool, mask, candidate)
-    names = FEATURE_NAMES
+    names: tuple[str, ...] = FEATURE_NAMES
     if network is not None:
         columns |= network_features(pool, network, mask, candidate)
         names += NETWORK_NAMES
