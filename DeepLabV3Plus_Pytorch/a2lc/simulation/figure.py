@@ -34,7 +34,7 @@ def plot_curves(path: Path, campaigns: Sequence[Campaign], published: Sequence[P
         campaigns: The curves.
         published: Points that papers report.
     """
-    figure = Figure(figsize=(9, 5.6), dpi=150, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(9, 6.2), dpi=150, layout="constrained", facecolor="white")
     axes = figure.subplots()
     rates = list(dict.fromkeys(campaign.error_rate for campaign in campaigns))
     for rate in rates:
@@ -49,6 +49,7 @@ def plot_curves(path: Path, campaigns: Sequence[Campaign], published: Sequence[P
             )  # fmt: skip
     _draw_published(axes, published)
     _dress(axes)
+    figure.legend(frameon=False, labelcolor=_INK, fontsize=9.5, loc="outside lower center", ncols=2)
     with atomic_path(path) as temporary:
         FigureCanvasAgg(figure).print_png(temporary, metadata={"Software": None})
 
@@ -72,4 +73,3 @@ def _dress(axes: Axes) -> None:
     axes.tick_params(colors=_FAINT, length=0)
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.spines["bottom"].set_color(_FAINT)
-    axes.legend(frameon=False, labelcolor=_INK, fontsize=9.5, loc="lower right")

@@ -38,10 +38,6 @@ class Curve:
     mean_iou: NDArray[np.float64]
     label: IntArray
 
-    def at(self, clicks: int) -> float:
-        """The data mIoU after the last batch that ends at or before so many clicks."""
-        return float(self.mean_iou[np.searchsorted(self.clicks, clicks, side="right") - 1])
-
     def clicks_to(self, level: float) -> float:
         """Clicks at which the data mIoU first reaches a level, linear between batches; inf where it never does."""
         reached = np.flatnonzero(self.mean_iou >= level)

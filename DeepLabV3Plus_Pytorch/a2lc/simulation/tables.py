@@ -24,6 +24,7 @@ TITLES = {
     "random": "random",
     "perfect": "perfect selection, nothing propagated",
 }
+_NEAR = 0.002  # of the budget: how far from a column's clicks a batch may end and still stand in it
 _FEW = 3  # true masks from which a class counts as one that must not be lost
 
 
@@ -108,7 +109,12 @@ def _summary(campaigns: Sequence[Campaign], settings: SimulationSettings, masks:
 def _cells(curves: Sequence[Curve], marks: Sequence[int], level: float | None) -> list[str]:
     cells = []
     for mark in marks:
-        values = [100 * curve.at(mark) for curve in curves if np.isin(mark, curve.clicks)]
+        near = [np.abs(curve.clicks - mark).argmin() for curve in curves]
+        values = [
+            100 * curve.mean_iou[index]
+            for curve, index in zip(curves, near, strict=True)
+            if abs(curve.clicks[index] - mark) <= _NEAR * curve.clicks[-1]
+        ]
         cells.append(_spread(values, 2) if values else "")
     if level:
         clicks = [curve.clicks_to(level) for curve in curves]
