@@ -38,7 +38,7 @@ def test_equals_its_formula(name: str, seed: int) -> None:
 
 
 def test_every_acquisition_has_a_formula() -> None:
-    assert set(ACQUISITIONS) == {*FORMULAS, "random"}
+    assert set(ACQUISITIONS) == {*FORMULAS, "random", "posterior"}  # the last is area, until there are answers
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMULAS) - {"aiou", "aiou_adjusted"}))

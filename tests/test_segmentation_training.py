@@ -258,7 +258,7 @@ def test_log_tells_start_iterations_validations_and_end(tmp_path, caplog):
 
 
 def test_settings_refuse_what_cannot_work():
-    for bad in ({"batch_size": 1}, {"scale": (2.0, 0.5)}, {"crop_size": 0}, {"iterations": 0}, {"momentum": 1.0}):
+    for bad in ({"batch_size": 1}, {"scale": (2.0, 0.5)}, {"crop_size": 0}, {"iterations": -1}, {"momentum": 1.0}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             fast(**bad)
     assert fast(crop_size=[20, 30]).crop == (20, 30)

@@ -33,7 +33,9 @@ _VERBS = {
         "examples:\n"
         "  a2lc run demo\n"
         "  a2lc run pascal dataset.root=/data/voc pseudo_labels=/data/voc/grounded_sam/0.2 method=a2lc,alc,random\n"
-        "  a2lc run folder dataset.root=my_images annotator=answers",
+        "  a2lc run folder dataset.root=my_images annotator=answers\n"
+        "  a2lc run folder dataset.root=my_images annotator=answers method=posterior training.iterations=0\n"
+        "  a2lc run posterior-pascal pseudo_labels=MASKS/0.2 truth=VOCdevkit/VOC2012/SegmentationClass ids=train.txt",
     ),
     "train": (
         "train the network of the next round on the current labels",

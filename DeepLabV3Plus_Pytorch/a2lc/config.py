@@ -16,6 +16,7 @@ from a2lc.config_layers import explain, merge, nearest, parse_overrides, read_ya
 from a2lc.datasets import DatasetSettings
 from a2lc.errors import InputError
 from a2lc.labels.store import Undetected
+from a2lc.posterior import PosteriorSettings
 from a2lc.propagation import PropagationSettings
 from a2lc.segmentation import NetworkSettings, ScoringSettings, TrainingSettings
 from a2lc.settings import Settings
@@ -48,7 +49,7 @@ class RunConfig(Settings):
     output: Path = Path("outputs")
     """Folder of runs/ and results/."""
     method: str = "a2lc"
-    """a2lc, alc, random, or several, separated by commas."""
+    """a2lc, alc, posterior, area, random, or several, separated by commas."""
     seeds: tuple[int, ...] = (1,)
     """Seeds, each a run of its own."""
     rounds: int = Field(5, ge=0)
@@ -83,6 +84,8 @@ class RunConfig(Settings):
     """Who answers."""
     propagation: PropagationSettings = PropagationSettings()
     """What is learned from the answers for masks nobody looked at."""
+    posterior: PosteriorSettings = PosteriorSettings()
+    """The model of the answers, where acquisition and propagation are posterior."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -92,7 +95,7 @@ class RunConfig(Settings):
     @model_validator(mode="after")
     def _check(self) -> RunConfig:
         thresholds = self.propagation.threshold
-        if self.propagation.name != "none" and isinstance(thresholds, tuple) and len(thresholds) < self.rounds:
+        if self.propagation.name == "lcm" and isinstance(thresholds, tuple) and len(thresholds) < self.rounds:
             raise ValueError(
                 f"propagation.threshold lists {len(thresholds)} rounds but rounds is {self.rounds}: "
                 "give one value per round, or a single one for all"
@@ -102,9 +105,23 @@ class RunConfig(Settings):
                 f"acquisition.pool is {self.acquisition.pool}: pixels are asked of ground truth and teach nothing "
                 "about masks; set annotator=ground_truth and propagation=none, or acquisition.pool=masks"
             )
+        if (self.acquisition.name == "posterior") != (self.propagation.name == "posterior"):
+            raise ValueError("acquisition and propagation must both be posterior, or neither: use method=posterior")
+        if self.acquisition.name == "posterior" and self.acquisition.expansion != 0:
+            raise ValueError("acquisition is posterior, which learns about whole masks: set acquisition.expansion to 0")
+        if not self.training.iterations and not self._works_without_network():
+            raise ValueError(
+                "training.iterations is 0 but this run needs a network: use method posterior, area or random, "
+                "on labels that are given"
+            )
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}")
         return self
+
+    def _works_without_network(self) -> bool:
+        """Whether neither first labels, nor scores, nor propagation ask for a trained one."""
+        by_masks = self.acquisition.name in ("area", "random", "posterior") and self.acquisition.pool == "masks"
+        return by_masks and self.propagation.name != "lcm" and self.start.name == "given"
 
     def difference(self, other: RunConfig, keys: Sequence[str]) -> list[str]:
         """Lines "key: value here -> value there" for what differs under the given top-level keys."""

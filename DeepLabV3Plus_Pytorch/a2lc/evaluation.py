@@ -83,7 +83,7 @@ def _correction_metrics(run: Run, round_index: int, decisions: Sequence[Decision
     """What the annotator and the propagation did in a round."""
     answered = [decision for decision in decisions if decision.queried and decision.label_after is not None]
     changed = [decision for decision in answered if decision.relabelled]
-    propagated = [decision for decision in decisions if decision.source == "lcm"]
+    propagated = list({decision.key: decision for decision in decisions if not decision.queried}.values())  # the newest
     void = run.dataset.classes.void
     about = read_mask_table(run.mask_table_path(round_index)).about if round_index else {}
     return {

@@ -62,6 +62,13 @@ class ConfusionMatrix:
         # The last column holds what was predicted void, so that a class all of whose pixels are void stays present.
         self._table = np.zeros((num_classes, num_classes + 1), dtype=np.int64)
 
+    @classmethod
+    def from_table(cls, table: NDArray[np.integer]) -> ConfusionMatrix:
+        """A matrix of pixels (C, C + 1) that were counted elsewhere: true class by prediction, void last."""
+        confusion = cls(len(table))
+        confusion._table += table
+        return confusion
+
     @property
     def counts(self) -> NDArray[np.int64]:
         """(C, C) int64: pixels of true class (row) predicted as class (column)."""

@@ -24,7 +24,7 @@ from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 _SHARED_KEYS = ("dataset", "pseudo_labels", "start", "network", "training")
 _METHOD_KEYS = (
     *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "undetected", "scoring", "acquisition", "annotator",
-    "propagation",
+    "propagation", "posterior",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import yaml
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc import stages
@@ -25,12 +26,17 @@ from a2lc.labels.export import export_labels
 from a2lc.predict_folder import images_below, predict_images
 from a2lc.rounds import batches_per_round, run_rounds
 from a2lc.run import Run
+from a2lc.simulation import SimulationSettings, is_simulation, load_simulation, run_simulation
 
 
 def run(arguments: argparse.Namespace, command: str) -> None:
     """The whole loop for every seed and method, with tables after every method."""
+    simulated = bool(arguments.config) and is_simulation(arguments.config)
     if arguments.keys:
-        _print(describe_keys(RunConfig))
+        _print(describe_keys(SimulationSettings if simulated else RunConfig))
+        return
+    if simulated:
+        _simulate(arguments, command)
         return
     configs = _configs(arguments)
     if arguments.show:
@@ -41,6 +47,17 @@ def run(arguments: argparse.Namespace, command: str) -> None:
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             run_rounds(current)
         folder = write_report(runs, command)
+    _print((folder / "summary.md").read_text(encoding="utf-8"))
+    _print(f"tables and figure: {folder}\n")
+
+
+def _simulate(arguments: argparse.Namespace, command: str) -> None:
+    """A configuration that is a simulation: masks and ground truth alone."""
+    settings = load_simulation(arguments.config, arguments.settings)
+    if arguments.show:
+        _print(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        return
+    folder = run_simulation(settings, command)
     _print((folder / "summary.md").read_text(encoding="utf-8"))
     _print(f"tables and figure: {folder}\n")
 
@@ -111,7 +128,7 @@ def propagate(arguments: argparse.Namespace, command: str) -> None:
         if not asked:
             raise InputError(f"round {round_index} has no answers yet: take them first with a2lc correct")
         stages.propagate(current, round_index, asked - 1)
-        changed = sum(decision.source == "lcm" for decision in current.ledger.decisions(round_index))
+        changed = sum(not decision.queried for decision in current.ledger.decisions(round_index))
         _print(f"{changed} labels changed by propagation\n")
 
     _each(arguments, work)

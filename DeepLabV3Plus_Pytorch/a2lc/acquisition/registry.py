@@ -19,6 +19,7 @@ ACQUISITIONS: dict[str, Acquisition] = {
     "entropy": functions.mean_entropy,
     "margin": functions.mean_margin,
     "area": functions.area,
+    "posterior": functions.area,  # the first order; a model of the answers renews it after every batch
     "random": functions.uniform_random,
 }
 

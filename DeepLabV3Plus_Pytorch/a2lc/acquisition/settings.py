@@ -17,7 +17,7 @@ class AcquisitionSettings(Settings):
 
     name: str = "abc"
     """Acquisition function: abc (A²LC), sim (ALC), cil, lcil, softmin, aiou, aiou_adjusted, entropy, margin, area,
-    random."""
+    random, posterior (ours: by area first, then by what all answers say)."""
 
     pool: Literal["masks", "pixels", "pixelpick"] = "masks"
     """What can be asked about: masks (ALC's diversified pool: one representative pixel per mask), pixels (every pixel),

@@ -13,7 +13,7 @@ import sqlalchemy as sql
 
 from a2lc.errors import InputError
 
-Source = Literal["ground_truth", "answers", "person", "lcm"]
+Source = Literal["ground_truth", "answers", "person", "lcm", "posterior"]
 MaskKey = tuple[str, int]
 
 _METADATA = sql.MetaData()
@@ -59,8 +59,8 @@ class Decision:
         label_after: Their label by this decision; None when the annotator skipped it.
         relabelled: Whether the pixels are set to `label_after`. A confirmation changes no pixel.
         queried: Whether an annotator was asked (and a click spent).
-        source: Who decided: ground_truth, answers, person or lcm.
-        annotator: Name of the annotator, None for lcm.
+        source: Who decided: ground_truth, answers, person, lcm or posterior.
+        annotator: Name of the annotator, None for lcm and posterior.
         confidence: Confidence in [0, 1] of an automatic decision.
         seconds: Seconds the annotator spent.
         pixels: The pixels that the decision is about, as `run_length.encode_runs` writes them; None = the whole mask.
@@ -169,6 +169,11 @@ class Ledger:
     def queried(self, before_round: int | None = None) -> dict[MaskKey, Decision]:
         """The newest answer for each mask that an annotator was asked about, in all rounds or those before one."""
         return {decision.key: decision for decision in self.answers(before_round)}
+
+    def clicks(self, round_index: int) -> int:
+        """How many questions annotators were asked in a round."""
+        where = (_DECISIONS.c.queried, _DECISIONS.c.round == round_index)
+        return len(self._rows(sql.select(_DECISIONS.c.id).where(*where)))
 
     def corrections(self, up_to_round: int | None = None) -> dict[str, dict[int, int]]:
         """Newest label of every mask relabelled as a whole, {image id: {mask id: label}}, up to and with a round."""

@@ -15,8 +15,9 @@ Confidence = Annotated[float, Field(ge=0, le=1)]
 class PropagationSettings(Settings):
     """Whether and how the answers of a round correct masks that nobody was asked about."""
 
-    name: Literal["none", "lcm"] = "lcm"
-    """What propagates: lcm (the label correction module) or none."""
+    name: Literal["none", "lcm", "posterior"] = "lcm"
+    """What propagates: lcm (the label correction module), posterior (ours: a model of all answers, which
+    takes back what later answers speak against) or none."""
 
     mode: Literal["compat", "fixed"] = "fixed"
     """Loss of the module: compat applies softmax twice as the official code does, fixed once."""

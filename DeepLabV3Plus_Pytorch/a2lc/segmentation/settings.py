@@ -52,7 +52,7 @@ class NetworkSettings(Settings):
 class TrainingSettings(Settings):
     """Stochastic gradient descent on random crops."""
 
-    iterations: PositiveInt = 30_000
+    iterations: Annotated[int, Field(ge=0)] = 30_000
     """Steps of gradient descent, one batch each."""
 
     batch_size: Annotated[int, Field(ge=2)] = 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 
 from a2lc.annotators import Annotator, AnswersAnnotator, GroundTruthAnnotator, Query
 from a2lc.errors import InputError
-from a2lc.labels.ledger import Decision
+from a2lc.labels.ledger import Decision, MaskKey
 from a2lc.mask_table import MaskTable, read_mask_table
 from a2lc.propagation import propagate as propagate_answers
 from a2lc.run import Run
 from a2lc.seeding import seed_of
+from a2lc.stages.posterior import renewed_order, revised_labels
 
 _log = logging.getLogger(__name__)
 
@@ -25,10 +27,11 @@ def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
     left = run.config.budget - asked_now
     table = read_mask_table(run.mask_table_path(round_index))
     wanted = min(run.config.inner_batch or left, left)
-    if table.of_masks:
-        rows = table.select(wanted, run.ledger.queried())
-    else:  # what earlier rounds asked is not in the table
-        rows = table.select(asked_now + wanted, ())[asked_now:]
+    excluded: Collection[MaskKey] = run.ledger.queried()
+    if run.config.acquisition.name == "posterior":
+        table, excluded = renewed_order(run, table)
+    # rows that are pixels hold nothing that earlier rounds asked
+    rows = table.select(wanted, excluded) if table.of_masks else table.select(asked_now + wanted, ())[asked_now:]
     if not batch and len(rows) < wanted:
         _log.warning("%s: only %d masks are left, fewer than the budget of %d", run.name, len(rows), left)
     current = current_labels(run, table)
@@ -85,6 +88,8 @@ def propagate(run: Run, round_index: int, batch: int) -> None:
 def _propagated(run: Run, round_index: int, batch: int) -> list[Decision]:
     _log.info("%s: propagating the answers of round %d", run.name, round_index)
     table = read_mask_table(run.mask_table_path(round_index))
+    if run.config.propagation.name == "posterior":
+        return revised_labels(run, table)
     current, keys = current_labels(run, table), table.keys()
     before = run.ledger.queried(before_round=round_index)
     answers = {decision.key: decision for decision in run.ledger.decisions(round_index) if decision.queried}

@@ -74,6 +74,9 @@ def _scored(
     run: Run, round_index: int, state: LabelState, image_ids: list[str], weights: NDArray[np.float64]
 ) -> Iterator[tuple[str, Candidates]]:
     config, void = run.config, run.dataset.classes.void
+    if not config.training.iterations:
+        yield from _scored_without_network(run, round_index, state, image_ids)
+        return
     network = build_network(config.network.without_weights(), len(run.dataset.classes), seed=0).to(run.device)
     load_weights(network, run.weights_path(round_index - 1))
     views = [make_view(name, config.training.crop, config.scoring.shift) for name in _views(config)]
@@ -130,6 +133,19 @@ def _best(scored: Iterator[tuple[str, Candidates]], budget: int) -> Iterator[tup
         best = np.sort(np.concatenate([best, score[keep]]))[-budget:]
         scores = MaskScores(**{name: values[keep] for name, values in vars(found.scores).items()})
         yield image_id, Candidates(scores, tuple(found.expansion[row] for row in keep))
+
+
+def _scored_without_network(
+    run: Run, round_index: int, state: LabelState, image_ids: list[str]
+) -> Iterator[tuple[str, Candidates]]:
+    """Scores that need no network, with probabilities that prefer no class."""
+    classes, settings = run.dataset.classes, run.config.acquisition
+    for image_id in tqdm(image_ids, desc="score", unit="img", disable=None):
+        _log.debug("scoring %s", image_id)
+        labels, masks = state.labels(image_id), state.masks(image_id)
+        probabilities = np.full((len(classes), *masks.shape), 1 / len(classes), dtype=np.float32)
+        random = generator(run.seed, round_index, "acquisition", image_id)
+        yield image_id, score_candidates(probabilities, labels, masks, settings, void=classes.void, generator=random)
 
 
 def _views(config: RunConfig) -> tuple[ViewName, ...]:

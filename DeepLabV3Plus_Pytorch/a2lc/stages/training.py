@@ -13,7 +13,7 @@ from a2lc.files import write_json
 from a2lc.reporting import Example, TrainingLog, training_log
 from a2lc.run import Run
 from a2lc.seeding import seed_of
-from a2lc.segmentation import DeepLabV3Plus, Progress, build_network, evaluate_network, predict, train
+from a2lc.segmentation import DeepLabV3Plus, Progress, TrainingResult, build_network, evaluate_network, predict, train
 
 _log = logging.getLogger(__name__)
 _EXAMPLES = 3  # training images shown in TensorBoard
@@ -23,6 +23,9 @@ def train_network(run: Run, round_index: int) -> None:
     """Train θ_r from the backbone's initial weights on L_r; continues inside a training that was killed."""
     folder = run.round_folder(round_index)
     if (folder / "training.json").exists():
+        return
+    if not run.config.training.iterations:  # labels are corrected without a network
+        write_json(folder / "training.json", dataclasses.asdict(TrainingResult(0, 0, None, None, 0.0)))
         return
     _log.info("%s: training θ_%d", run.name, round_index)
     classes = len(run.dataset.classes)

@@ -1,0 +1,70 @@
+"""A map of mask ids as horizontal runs: a few thousand of them say what two hundred thousand pixels do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The N maximal horizontal stretches of equal value of an image, in row-major order.
+
+    Attributes:
+        value: (N,) int64.
+        row: (N,) int64.
+        start: (N,) int64, first column.
+        stop: (N,) int64, column after the last.
+        width: Columns of the image.
+    """
+
+    value: IntArray
+    row: IntArray
+    start: IntArray
+    stop: IntArray
+    width: int
+
+
+def find_runs(values: NDArray[np.integer]) -> Runs:
+    """The runs of an (H, W) map of integers."""
+    height, width = values.shape
+    begins = np.ones((height, width), dtype=bool)
+    np.not_equal(values[:, 1:], values[:, :-1], out=begins[:, 1:])
+    first = np.flatnonzero(begins)
+    row, start = np.divmod(first, width)
+    length = np.diff(first, append=values.size)
+    return Runs(values.ravel()[first].astype(np.int64), row, start, start + length, width)
+
+
+def extremes(group: IntArray, low: IntArray, high: IntArray, count: int) -> tuple[IntArray, IntArray]:
+    """Smallest `low` and largest `high` of each of `count` groups; a group without members has (max of int64, -1)."""
+    smallest, largest = np.full(count, np.iinfo(np.int64).max), np.full(count, -1, dtype=np.int64)
+    np.minimum.at(smallest, group, low)
+    np.maximum.at(largest, group, high)
+    return smallest, largest
+
+
+def count_parts(runs: Runs, count: int) -> IntArray:
+    """(count,) number of 8-connected parts of each value in [0, count)."""
+    places = runs.row * runs.width + runs.start
+    # runs of the next row that overlap this one grown by a column to each side
+    reach_start = (runs.row + 1) * runs.width + np.maximum(runs.start - 1, 0)
+    reach_stop = (runs.row + 1) * runs.width + np.minimum(runs.stop + 1, runs.width)
+    lowest = np.searchsorted(places, reach_start, side="right") - 1
+    highest = np.searchsorted(places, reach_stop, side="left")
+    lowest[reach_start > places[-1]] = len(places)
+    number = np.maximum(highest - lowest, 0)
+    upper = np.repeat(np.arange(len(places)), number)
+    lower = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number) + np.repeat(lowest, number)
+    same = runs.value[upper] == runs.value[lower]
+    links = coo_array((np.ones(same.sum()), (upper[same], lower[same])), shape=(len(places), len(places)))
+    parts, part = connected_components(links, directed=False)
+    value_of_part = np.zeros(parts, dtype=np.int64)
+    value_of_part[part] = runs.value
+    return np.bincount(value_of_part, minlength=count)

@@ -1,0 +1,183 @@
+"""What the masks of one image look like and what surrounds them: labels and mask ids alone, no image, no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from a2lc.posterior.runs import IntArray, Runs, count_parts, extremes, find_runs
+
+RING = 4  # pixels, width of the ring around a mask in which its surroundings are counted
+_THINNED = 2  # the inradius is measured on every second row and column: a quarter of the time
+
+SHAPE_NAMES = (
+    "log_pixels", "area_share", "top", "left", "bottom", "right", "height", "width", "log_aspect", "extent", "fill",
+    "log_parts", "log_inradius", "inradius_per_root_area", "centroid_row", "centroid_column", "borders_touched",
+    "masks", "size_rank", "pixels_per_largest", "masks_with_label", "share_under_masks", "relative_id", "ring_unmasked",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ImageMasks:
+    """The M masks of one image, in ascending order of mask id; C classes.
+
+    Attributes:
+        mask_id: (M,) int64.
+        pixels: (M,) int64.
+        label: (M,) int64, majority initial label (ties: smallest index); C = void.
+        shape: (M, 24) float32, columns as in `SHAPE_NAMES`.
+        ring: (M, C) float32, share of each label among the pixels of the mask's ring; 0 where there is no ring.
+        neighbours: (E, 3) int64, rows (mask, other mask, pixels of the other in the ring of the mask), masks as
+            positions 0..M-1.
+        label_share: (C,) float32, share of each label among the pixels of the image.
+        unmasked: (C,) int64, pixels of each label under no mask.
+    """
+
+    mask_id: IntArray
+    pixels: IntArray
+    label: IntArray
+    shape: NDArray[np.float32]
+    ring: NDArray[np.float32]
+    neighbours: IntArray
+    label_share: NDArray[np.float32]
+    unmasked: IntArray
+
+    def __len__(self) -> int:
+        return len(self.mask_id)
+
+
+def describe_masks(labels: NDArray[np.uint8], masks: NDArray[np.integer], num_classes: int) -> ImageMasks:
+    """Describe every mask of an image.
+
+    Args:
+        labels: (H, W) uint8 initial labels; everything from C on counts as void.
+        masks: (H, W) integer mask ids, 0 = no mask.
+        num_classes: C.
+
+    Raises:
+        ValueError: When the two differ in shape.
+    """
+    if labels.shape != masks.shape:
+        raise ValueError(f"labels are {labels.shape} but masks are {masks.shape}: expected equal")
+    codes = masks.astype(np.int32) * 256 + labels
+    runs, size = find_runs(codes), num_classes + 1
+    id_of_run, label_of_run = runs.value // 256, np.minimum(runs.value % 256, num_classes)
+    ids = np.unique(np.append(id_of_run, 0))  # 0 = no mask stands first, there or not
+    index_of_run, length = np.searchsorted(ids, id_of_run), (runs.stop - runs.start)
+    joint = np.bincount(index_of_run * size + label_of_run, length, len(ids) * size).astype(np.int64).reshape(-1, size)
+    table = np.zeros(int(ids[-1]) + 1, dtype=np.int32)
+    table[ids] = np.arange(len(ids))
+    index = table[masks]
+    around = _rings(index, np.minimum(labels, num_classes), len(ids), size)
+    ring_pixels = np.maximum(around.sum(axis=(1, 2)), 1)[:, None]
+    pixels, label = joint[1:].sum(axis=1), joint[1:].argmax(axis=1)
+    of_masks = Runs(index_of_run, runs.row, runs.start, runs.stop, runs.width)
+    geometry = _geometry(of_masks, index, pixels) if len(pixels) else np.zeros((0, 18))
+    context = _context(pixels, label, masks.size, around[:, 0].sum(axis=1) / ring_pixels[:, 0])
+    mask, other = np.nonzero(around[:, 1:].sum(axis=2))
+    return ImageMasks(
+        mask_id=ids[1:],
+        pixels=pixels,
+        label=label,
+        shape=np.concatenate((geometry, context), axis=1).astype(np.float32),
+        ring=(around.sum(axis=1) / ring_pixels)[:, :num_classes].astype(np.float32),
+        neighbours=np.stack((mask, other, around.sum(axis=2)[mask, other + 1]), axis=1),
+        label_share=(joint.sum(axis=0)[:num_classes] / masks.size).astype(np.float32),
+        unmasked=joint[0, :num_classes],
+    )
+
+
+def _rings(index: NDArray[np.int32], labels: NDArray[np.uint8], count: int, size: int) -> IntArray:
+    """(M, M + 1, C + 1) pixels in the ring of each mask, by the mask (first: none) and the label they have."""
+    found = np.zeros((count - 1, count * size), dtype=np.int64)
+    codes = index * size + labels
+    for mask, (rows, columns) in enumerate(ndimage.find_objects(index)):
+        window = np.s_[max(rows.start - RING, 0) : rows.stop + RING, max(columns.start - RING, 0) : columns.stop + RING]
+        inside = index[window] == mask + 1
+        ring = dilate(inside, RING)
+        ring ^= inside
+        found[mask] = np.bincount(codes[window][ring], minlength=count * size)
+    return found.reshape(count - 1, count, size)
+
+
+def dilate(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Grow a region (H, W) by `radius` pixels in all 8 directions, by shifts that double."""
+    for axis in (0, 1):
+        reached = 0
+        while reached < radius:
+            step = min(reached + 1, radius - reached)  # no further: shifts pass over no border
+            grown = inside.copy()
+            before, after = np.moveaxis(inside, axis, 0), np.moveaxis(grown, axis, 0)
+            after[step:] |= before[:-step]
+            after[:-step] |= before[step:]
+            inside, reached = grown, reached + step
+    return inside
+
+
+def _geometry(runs: Runs, index: NDArray[np.int32], pixels: IntArray) -> NDArray[np.float64]:
+    """The features of a mask by itself: (M, 18)."""
+    (height, width), count = index.shape, len(pixels)
+    group, length = runs.value, runs.stop - runs.start
+    top, last_row = (values[1:] for values in extremes(group, runs.row, runs.row, count + 1))
+    left, right = (values[1:] for values in extremes(group, runs.start, runs.stop, count + 1))
+    bottom = last_row + 1
+    first, last = extremes(group * height + runs.row, runs.start, runs.stop, (count + 1) * height)
+    spans = np.where(last < 0, 0, last - first).reshape(-1, height).sum(axis=1)[1:]
+    inradius = _inradius(index, count)
+    row = np.bincount(group, runs.row * length, count + 1)[1:]
+    column = np.bincount(group, (runs.start + runs.stop - 1) / 2 * length, count + 1)[1:]
+    features = (
+        np.log(pixels),
+        pixels / index.size,
+        top / height,
+        left / width,
+        bottom / height,
+        right / width,
+        (bottom - top) / height,
+        (right - left) / width,
+        np.log((bottom - top) / (right - left)),
+        pixels / ((bottom - top) * (right - left)),
+        pixels / spans,
+        np.log(count_parts(runs, count + 1)[1:]),
+        np.log(inradius),
+        inradius / np.sqrt(pixels),
+        row / pixels / height,
+        column / pixels / width,
+        (top == 0).astype(int) + (left == 0) + (bottom == height) + (right == width),
+        np.full(count, count),
+    )
+    return np.stack(features, axis=1)
+
+
+def _inradius(index: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+    """(M,) chessboard distance in pixels from the innermost point of each mask to the nearest one outside it.
+
+    Measured on every second row and column; a mask that lies between them all counts as 1 pixel deep.
+    """
+    thin = np.pad(index[::_THINNED, ::_THINNED], 1)
+    level = (thin[:, :-2] == thin[:, 1:-1]) & (thin[:, 2:] == thin[:, 1:-1])
+    upright = (thin[:-2, 1:-1] == thin[1:-1, 1:-1]) & (thin[2:, 1:-1] == thin[1:-1, 1:-1])
+    inner = level[:-2] & level[1:-1] & level[2:] & upright
+    depth = ndimage.distance_transform_cdt(inner, metric="chessboard").astype(np.int32)
+    inradius = np.full(count + 1, -1, dtype=np.int32)
+    np.maximum.at(inradius, thin[1:-1, 1:-1].ravel(), depth.ravel())
+    return np.maximum(_THINNED * (inradius[1:] + 1), 1).astype(np.float64)
+
+
+def _context(
+    pixels: IntArray, label: IntArray, image_pixels: int, ring_unmasked: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The features of a mask among the others of its image: (M, 6)."""
+    count = len(pixels)
+    features = (
+        (pixels[None] > pixels[:, None]).sum(axis=1) / max(count, 1),
+        pixels / pixels.max(initial=1),
+        (label[None] == label[:, None]).sum(axis=1),
+        np.full(count, pixels.sum() / image_pixels),
+        np.arange(count) / max(count, 1),
+        ring_unmasked,
+    )
+    return np.stack(features, axis=1)
