@@ -170,11 +170,6 @@ class Ledger:
         """The newest answer for each mask that an annotator was asked about, in all rounds or those before one."""
         return {decision.key: decision for decision in self.answers(before_round)}
 
-    def clicks(self, round_index: int) -> int:
-        """How many questions annotators were asked in a round."""
-        where = (_DECISIONS.c.queried, _DECISIONS.c.round == round_index)
-        return len(self._rows(sql.select(_DECISIONS.c.id).where(*where)))
-
     def corrections(self, up_to_round: int | None = None) -> dict[str, dict[int, int]]:
         """Newest label of every mask relabelled as a whole, {image id: {mask id: label}}, up to and with a round."""
         corrections: dict[str, dict[int, int]] = {}
