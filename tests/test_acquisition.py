@@ -41,17 +41,20 @@ def test_every_acquisition_has_a_formula() -> None:
     assert set(ACQUISITIONS) == {*FORMULAS, "random", "posterior"}  # the last is area, until there are answers
 
 
-@pytest.mark.parametrize("name", sorted(set(FORMULAS) - {"aiou", "aiou_adjusted"}))
+@pytest.mark.parametrize("name", sorted(FORMULAS))
 def test_equals_its_formula_on_golden_inputs(shared: Path, name: str) -> None:
     with np.load(shared / "golden" / "inputs_and_labels.npz") as file:
         image = sorted(key.rsplit("/", 1)[0] for key in file.files if key.endswith("/masks"))[0]
         f, y = file[f"{image}/probabilities_round1"].astype(np.float32), file[f"{image}/labels_round0"]
         masks = file[f"{image}/masks"]
+    row, column = np.argwhere(np.diff(masks.astype(int), axis=1) != 0)[0]  # a window on a border: the loop is slow
+    window = np.s_[max(row - 15, 0) : row + 15, max(column - 20, 0) : column + 20]
+    f, y, masks = f[:, *window], y[window], masks[window]
     weights = np.linspace(0.1, 1, len(f))
     scored, picture = score_masks(f, y, masks, name, weights), Picture(f, y, masks)
-    for row in np.argsort(scored.pixels)[:3]:  # the smallest masks: the loop is slow
-        expected = FORMULAS[name](picture, picture.mask(scored.mask_id[row]), weights)
-        assert scored.score[row] == pytest.approx(expected, rel=1e-4)
+    expected = [FORMULAS[name](picture, picture.mask(mask), weights) for mask in scored.mask_id]
+    assert expected
+    assert scored.score == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 def test_statistics_equal_a_loop() -> None:
