@@ -73,6 +73,16 @@ _VERBS = {
         "  a2lc evaluate --labels voc/grounded_sam/0.2 --ground-truth voc/SegmentationClass --ids train.txt "
         "--classes pascal",
     ),
+    "audit": (
+        "find the labels of a data set that are probably wrong; writes report.html, ranked lists and queue.csv",
+        "Trains a network per fold on the other folds and lets it judge the labels it has not seen. Continues where\n"
+        "it was stopped. The configuration says what is trained and how long; see docs/audit.md.\n\n"
+        "examples:\n"
+        "  a2lc audit pascal dataset.root=/data/voc --folds 5 --to audit\n"
+        "  a2lc audit folder dataset.root=my_images --labels my_images/annotations training.iterations=500 --to audit\n"
+        "  a2lc audit folder dataset.root=my_images --labels my_images/annotations training.iterations=500 --to audit "
+        "--answers audit/queue.csv",
+    ),
     "export": (
         "write the corrected labels as palette PNGs, with masks, manifest and classes.yaml",
         "example:\n  a2lc export folder dataset.root=my_images --to corrected --round 2",
@@ -169,6 +179,17 @@ def _add_options(verb: str, command: argparse.ArgumentParser) -> None:
     if verb == "export":
         command.add_argument("--to", required=True, metavar="FOLDER", help="new folder for the label set")
         command.add_argument("--round", type=int, metavar="R", help="labels of this round; default: the newest")
+    if verb == "audit":
+        masks, scores = ("components", "superpixels"), ("calibrated", "pooled", "lcil", "softmin", "issues")
+        command.add_argument("--labels", metavar="FOLDER", help="PNGs or a pseudo-label set; default: ground truth")
+        command.add_argument("--to", metavar="FOLDER", help="new folder; default: <output>/audits/<experiment>")
+        command.add_argument("--folds", type=int, default=5, metavar="K", help="networks to train; default: 5")
+        command.add_argument("--masks", default=masks[0], choices=masks, help=f"what is judged; default: {masks[0]}")
+        command.add_argument("--min-pixels", type=int, default=100, metavar="N", help="smallest mask; default: 100")
+        command.add_argument("--superpixels", type=int, default=200, metavar="N", help="per image; default: 200")
+        command.add_argument("--background", action="store_true", help="judge regions of the background, too")
+        command.add_argument("--score", default=scores[0], choices=scores, help=f"ranks masks; default: {scores[0]}")
+        command.add_argument("--answers", metavar="FILE", help="take the answers of a filled queue.csv")
     if verb == "predict":
         command.add_argument("--images", required=True, metavar="FOLDER", help="folder of images, or one image")
         command.add_argument("--to", required=True, metavar="FOLDER", help="new folder for labels/ and overlays/")

@@ -14,6 +14,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc import stages
 from a2lc.annotators import AnswersAnnotator
+from a2lc.audit import audit_settings, conduct, loop_arguments, next_steps, open_audit, take_answers
 from a2lc.classes import load_classes
 from a2lc.config import RunConfig, dump_config, load_config
 from a2lc.config_layers import describe_keys
@@ -173,6 +174,21 @@ def export(arguments: argparse.Namespace, command: str) -> None:
     made_by["round"] = "newest" if round_index is None else round_index
     state, ids, classes = current.state(round_index), current.dataset.ids("train"), current.dataset.classes
     _print(f"{export_labels(state, ids, classes, Path(arguments.to), made_by).root}\n")
+
+
+def audit(arguments: argparse.Namespace, command: str) -> None:
+    """Rank the labels of a data set by how suspicious they are, or take the answers to the questions that follow."""
+    settings = ["fidelity=corrected", *arguments.settings]  # an audit reproduces no published number
+    config = load_config(arguments.config, settings)[0]
+    labels, target = (Path(name) if name else None for name in (arguments.labels, arguments.to))
+    current = open_audit(config, audit_settings(vars(arguments)), labels, target)
+    loop = loop_arguments(current, arguments.config, settings)
+    if arguments.answers:
+        _print(f"{take_answers(current, Path(arguments.answers), loop)}\n")
+        return
+    with logging_redirect_tqdm([logging.getLogger()]):
+        conduct(current, command, loop)
+    _print(next_steps(current, command, loop))
 
 
 def report(arguments: argparse.Namespace, command: str) -> None:

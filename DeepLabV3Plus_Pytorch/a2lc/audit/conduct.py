@@ -1,0 +1,111 @@
+"""Conducting an audit from training to report; a killed audit continues with the same call."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Collection, Mapping, Sequence
+
+from a2lc.audit.audit import Audit, claimed
+from a2lc.audit.findings import Findings, inspect
+from a2lc.audit.folds import assign_folds, unseen_classes
+from a2lc.audit.handover import hand_over
+from a2lc.audit.predictions import Predictions
+from a2lc.audit.report import write_report
+from a2lc.audit.tables import make_tables
+from a2lc.files import write_json
+from a2lc.labels.store import PseudoLabelWriter
+from a2lc.seeding import seed_of
+from a2lc.segmentation import build_network, train
+
+_log = logging.getLogger(__name__)
+
+
+def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
+    """Train a network per fold, judge every mask and image, and write lists, report and queue.
+
+    Args:
+        audit: What to audit.
+        command: The command that a reader can run to get the same report.
+        loop: Configuration and settings of the correction loop that continues from this audit.
+
+    Raises:
+        InputError: When there are fewer images than folds, or the folder belongs to another audit.
+    """
+    fold_of = assign_folds(audit.survey.classes_of, audit.settings.folds, audit.seed)
+    with claimed(audit):
+        if audit.is_done:
+            return
+        unseen = unseen_classes(audit.survey.classes_of, fold_of)
+        warnings = _warnings(audit, unseen)
+        for warning in warnings:
+            _log.warning("%s", warning)
+        for fold in range(audit.settings.folds):
+            train_fold(audit, fold, fold_of)
+        findings = _inspect(audit, fold_of, unseen)
+        tables = make_tables(findings, audit.dataset.classes, audit.settings.score)
+        tables.write(audit.folder)
+        write_report(audit, findings, tables, warnings, command)
+        hand_over(audit, findings, loop)
+        (audit.folder / "DONE").touch()
+        wrong = sum(row["wrong"] for row in tables.masks)
+        _log.info("%d masks judged, %d of them are probably wrong", len(tables.masks), wrong)
+
+
+def _warnings(audit: Audit, unseen: Collection[tuple[int, int]]) -> list[str]:
+    """A sentence for every class that occurs in fewer images than there are folds."""
+    classes_of, folds, names = audit.survey.classes_of, audit.settings.folds, audit.dataset.classes.names
+    blind = {k for _, k in unseen}
+    sentences = []
+    for k, name in enumerate(names):
+        images = sum(k in classes for classes in classes_of.values())
+        if k in blind:
+            sentences.append(
+                f"class {name} occurs in {images} image{'s' * (images > 1)} of a single fold: the network that judges "
+                "it never saw it, so its masks are suspicious in any case"
+            )
+        elif 0 < images < folds:
+            sentences.append(
+                f"class {name} occurs in {images} images, fewer than the {folds} folds: they lie in different folds, "
+                "so each is judged by a network that saw the others, but not many"
+            )
+    return sentences
+
+
+def train_fold(audit: Audit, fold: int, fold_of: Mapping[str, int]) -> None:
+    """Train the network that judges the images of a fold, on all others; continues a training that was killed."""
+    folder, number = audit.fold_folder(fold), len(audit.dataset.classes)
+    if (folder / "training.json").exists():
+        return
+    # every fold starts with the same weights, so that the networks differ by their images alone
+    network = build_network(audit.config.network, number, seed_of(audit.seed, "audit", "network"))
+    result = train(
+        network,
+        audit.dataset.image,
+        audit.labels,
+        [image_id for image_id, own in fold_of.items() if own != fold],
+        audit.config.training,
+        num_classes=number,
+        folder=folder,
+        keys=(audit.seed, "audit", fold),
+        device=audit.device,
+        description=f"train fold {fold + 1} of {audit.settings.folds}",
+    )
+    (folder / "best.safetensors").unlink()  # nothing was validated: it equals the last one
+    write_json(folder / "training.json", dataclasses.asdict(result))
+
+
+def _inspect(audit: Audit, fold_of: Mapping[str, int], unseen: Collection[tuple[int, int]]) -> Findings:
+    _log.info("judging %d images", len(fold_of))
+    classes, weights = audit.dataset.classes, [audit.weights_path(fold) for fold in range(audit.settings.folds)]
+    images, labels, device = audit.dataset.image, audit.labels, audit.device
+    predictions = Predictions(audit.config, len(classes), weights, fold_of, images, labels, device)
+    writer = PseudoLabelWriter(audit.pseudo_labels, classes, {"made_by": "a2lc audit", **_made_with(audit)})
+    findings = inspect(audit.dataset, predictions, fold_of, unseen, audit.settings, writer)
+    classes.write(audit.pseudo_labels / "classes.yaml")
+    writer.finish()
+    return findings
+
+
+def _made_with(audit: Audit) -> dict[str, object]:
+    return audit.settings.model_dump(mode="json", include={"masks", "min_pixels", "superpixels", "background"})

@@ -1,0 +1,103 @@
+"""From an audit to people and to the correction loop: the queue, the mask table, and answers taken back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from a2lc import stages
+from a2lc.acquisition import MaskScores
+from a2lc.annotators import AnswersAnnotator
+from a2lc.audit.audit import Audit
+from a2lc.audit.findings import Findings
+from a2lc.config import load_config
+from a2lc.errors import InputError
+from a2lc.experiment import claimed, open_runs
+from a2lc.labels.export import export_labels
+from a2lc.mask_statistics import MaskStatistics
+from a2lc.mask_table import MaskTable
+from a2lc.run import Run
+
+_ROUND = 1  # of the loop: its questions are those of the audit
+
+
+def loop_arguments(audit: Audit, config: str, settings: Sequence[str]) -> list[str]:
+    """Configuration and settings with which `a2lc run` continues from an audit.
+
+    Args:
+        audit: The audit.
+        config: Name or path of its configuration.
+        settings: Its settings, "key=value".
+    """
+    own = [f"pseudo_labels={audit.pseudo_labels}", f"output={audit.folder}", "annotator=answers"]
+    return [config, *settings, f"method={audit.config.method}", f"seeds={audit.seed}", *own]
+
+
+def hand_over(audit: Audit, findings: Findings, loop: Sequence[str]) -> None:
+    """Write mask_table.parquet, put it where the loop looks for the scores of its first round, and write queue.csv.
+
+    Args:
+        audit: The audit, its pseudo-label set finished.
+        findings: What was found.
+        loop: See `loop_arguments`.
+    """
+    evidence, score = findings.evidence, audit.settings.score
+    statistics = {name: getattr(evidence, name) for name in MaskStatistics.__dataclass_fields__}
+    scores = MaskScores(**statistics, score=findings.suspicion.scores[score])
+    table = MaskTable(tuple(image_id for image_id, _ in findings.keys), scores, {"acquisition": f"audit: {score}"})
+    run = _open_loop(loop)
+    for path in (audit.folder / "mask_table.parquet", run.mask_table_path(_ROUND)):
+        table.write(path, audit.dataset.classes, ())
+    audit.queue.unlink(missing_ok=True)  # it has no answers, or the audit would have been refused
+    _annotator(audit, run, audit.queue).ask(stages.select_queries(run, _ROUND, 0), run.state(0))
+
+
+def take_answers(audit: Audit, answers: Path, loop: Sequence[str]) -> Path:
+    """Record the answers of a filled queue as those of the loop's first round, and export the corrected labels.
+
+    Args:
+        audit: A finished audit.
+        answers: A filled copy of its queue, or the queue itself.
+        loop: See `loop_arguments`.
+
+    Returns:
+        The corrected pseudo-label set.
+
+    Raises:
+        InputError: When the audit is not finished, an answer is not valid (all are listed and none is taken), or the
+            answers were taken before.
+    """
+    if not audit.is_done:
+        raise InputError(f"the audit in {audit.folder} is not finished: run it without --answers first")
+    run, target = _open_loop(loop), audit.folder / "corrected"
+    if (target / "manifest.json").exists():
+        raise InputError(f"the answers are taken already, into {target}: continue with a2lc run {shlex.join(loop)}")
+    with claimed(run):
+        stages.annotate(run, _ROUND, 0, _annotator(audit, run, answers))
+        made_by = {"made_by": "a2lc audit --answers"}
+        return export_labels(run.state(), run.dataset.ids("train"), run.dataset.classes, target, made_by).root
+
+
+def _open_loop(loop: Sequence[str]) -> Run:
+    return open_runs(load_config(loop[0], loop[1:]))[0]
+
+
+def _annotator(audit: Audit, run: Run, answers: Path) -> AnswersAnnotator:
+    return AnswersAnnotator(audit.queue, answers, run.dataset.image, run.dataset.classes)
+
+
+def next_steps(audit: Audit, command: str, loop: Sequence[str]) -> str:
+    """What to do after the audit, as text with the commands.
+
+    Args:
+        audit: A finished audit.
+        command: The command of the audit itself.
+        loop: See `loop_arguments`.
+    """
+    return (
+        f"report: {audit.report}\n\n"
+        f"To correct the labels, write yes, a class name, void or skip into the column 'answer' of every row of\n"
+        f"{audit.queue}, then:\n  {command} --answers {shlex.quote(str(audit.queue))}\n"
+        f"To go on with the correction loop from there:\n  {shlex.join(['a2lc', 'run', *loop])}\n"
+    )

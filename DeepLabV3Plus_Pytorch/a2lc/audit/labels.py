@@ -1,0 +1,135 @@
+"""The labels that are audited: where they are, and whether they fit the images; every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from a2lc.datasets import Dataset, LabelFolder
+from a2lc.errors import InputError, refuse
+from a2lc.images import image_size
+from a2lc.labels.base import LabelSource
+from a2lc.labels.store import NATIVE, RESEARCH, PseudoLabelSet, open_pseudo_labels
+
+
+def open_labels(dataset: Dataset, folder: Path | None) -> LabelSource:
+    """The labels to audit: the training images' ground truth, or what lies in a folder.
+
+    Args:
+        dataset: The images.
+        folder: A folder of label PNGs named like the images, or a pseudo-label set; None = the data set's ground truth.
+
+    Raises:
+        InputError: When there are none, or label maps lie there whose image does not exist.
+    """
+    labels = _in_folder(dataset, folder) if folder else dataset.ground_truth
+    if labels is None:
+        raise InputError(
+            "the training images have no labels that could be audited: put label PNGs into the data set's ground-truth "
+            "folder, or name their folder with --labels"
+        )
+    known = {*dataset.ids("train"), *dataset.ids("val")}
+    unknown = [image_id for image_id in _label_ids(labels) if image_id not in known]
+    refuse(
+        "there are label maps without an image; remove them or add the images",
+        [f"'{image_id}' has a label map but no image" for image_id in unknown if not _has_image(dataset, image_id)],
+    )
+    return labels
+
+
+def _in_folder(dataset: Dataset, folder: Path) -> LabelSource:
+    if not folder.is_dir():
+        raise InputError(f"{folder} does not exist: --labels takes a folder of label PNGs or a pseudo-label set")
+    if any((folder / layout.labels).is_dir() for layout in (NATIVE, RESEARCH)):
+        return open_pseudo_labels(folder)
+    return LabelFolder(folder, len(dataset.classes), dataset.classes.void)
+
+
+def _label_ids(labels: LabelSource) -> Iterable[str]:
+    """Ids of all label maps of a flat folder; none where labels are kept otherwise."""
+    if isinstance(labels, PseudoLabelSet):
+        return labels.image_ids()
+    if not isinstance(labels, LabelFolder):
+        return ()
+    paths = sorted(labels.folder.rglob("[!.]*.png"))
+    return (path.relative_to(labels.folder).with_suffix("").as_posix() for path in paths)
+
+
+def _has_image(dataset: Dataset, image_id: str) -> bool:
+    try:
+        return dataset.image_path(image_id).is_file()
+    except (KeyError, StopIteration):  # data sets that list their images know no other
+        return False
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one look at every label map tells.
+
+    Attributes:
+        classes_of: Image id → classes that occur in it, in the order of the training images.
+        digest: Equal for equal images and labels.
+    """
+
+    classes_of: Mapping[str, frozenset[int]]
+    digest: str
+
+
+def survey(dataset: Dataset, labels: LabelSource) -> Survey:
+    """Read every label map once.
+
+    Raises:
+        InputError: Lists every training image whose label map is missing, unreadable, of another size than the image,
+            or holds what is neither a class nor void; or when no pixel at all is labelled.
+    """
+    ids = dataset.ids("train")
+
+    def look(image_id: str) -> _Look:
+        return _look(image_id, dataset, labels)
+
+    with ThreadPoolExecutor(4) as pool:
+        bar = tqdm(pool.map(look, ids), total=len(ids), desc="checking labels", unit="img", disable=None)
+        looks = list(bar)
+    refuse("the labels cannot be audited", [look.problem for look in looks if look.problem])
+    if not any(look.classes for look in looks):
+        raise InputError(f"no pixel of the {len(ids)} label maps has a class: all of them are void")
+    digest = hashlib.sha256(b"".join(look.digest for look in looks)).hexdigest()
+    return Survey({image_id: look.classes for image_id, look in zip(ids, looks, strict=True)}, digest)
+
+
+@dataclass(frozen=True)
+class _Look:
+    classes: frozenset[int] = frozenset()
+    digest: bytes = b""
+    problem: str = ""
+
+
+def _look(image_id: str, dataset: Dataset, labels: LabelSource) -> _Look:
+    try:
+        size, given = image_size(dataset.image_path(image_id)), labels.labels(image_id)
+    except InputError as error:
+        return _Look(problem=f"'{image_id}': {error}")
+    if given.shape != size:
+        return _Look(
+            problem=f"'{image_id}': its image is {_size(size)} but its label map {_size(given.shape)} (rows x "
+            "columns): make the label map again from this image"
+        )
+    present, void = np.flatnonzero(np.bincount(given.ravel(), minlength=256)), dataset.classes.void
+    outside = [int(k) for k in present if k >= len(dataset.classes) and k != void]
+    if outside:
+        return _Look(
+            problem=f"'{image_id}': its label map holds {outside[0]}, but there are {len(dataset.classes)} classes: "
+            "use the class list that the labels were made with"
+        )
+    digest = hashlib.sha256(f"{image_id} {given.shape} ".encode() + given.tobytes()).digest()
+    return _Look(frozenset(int(k) for k in present if k != void), digest)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
