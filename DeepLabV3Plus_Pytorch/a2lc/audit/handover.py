@@ -45,7 +45,8 @@ def hand_over(audit: Audit, findings: Findings, loop: Sequence[str]) -> None:
     evidence, score = findings.evidence, audit.settings.score
     statistics = {name: getattr(evidence, name) for name in MaskStatistics.__dataclass_fields__}
     scores = MaskScores(**statistics, score=findings.suspicion.scores[score])
-    table = MaskTable(tuple(image_id for image_id, _ in findings.keys), scores, {"acquisition": f"audit: {score}"})
+    image_ids = tuple(image_id for image_id, _ in findings.keys)
+    table = MaskTable(image_ids, scores, (None,) * len(image_ids), {"acquisition": f"audit: {score}"})
     run = _open_loop(loop)
     for path in (audit.folder / "mask_table.parquet", run.mask_table_path(_ROUND)):
         table.write(path, audit.dataset.classes, ())

@@ -55,8 +55,8 @@ td.bar { width: 32%; padding-right: 0; }
 td.bar i { display: block; height: 8px; min-width: 2px; border-radius: 4px; background: var(--accent); opacity: .75; }
 .images { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 16px; margin-top: 18px; }
 figure { margin: 0; }
-figure img { display: block; width: 100%; height: auto; aspect-ratio: 4 / 3; object-fit: contain; background: var(--bar);
-  border-radius: 8px; }
+figure img { display: block; width: 100%; height: auto; aspect-ratio: 4 / 3; object-fit: contain;
+  background: var(--bar); border-radius: 8px; }
 figcaption { font-size: 13px; line-height: 1.4; margin-top: 6px; overflow-wrap: anywhere; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; overflow-x: auto;
   font: 12.5px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; }

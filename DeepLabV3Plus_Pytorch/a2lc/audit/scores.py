@@ -26,7 +26,7 @@ from a2lc.audit.settings import ScoreName
 from a2lc.quality import find_label_issues
 
 SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
-_INVERSE_PENALTY = 0.1  # of the logistic regression; see results/audit
+_INVERSE_PENALTY = 0.1  # of the logistic regression
 _ITERATIONS = 1000
 
 
