@@ -453,7 +453,7 @@ def test_calibration_knows_what_the_network_always_mistakes() -> None:
     """Masks of class 2 look like class 1 to the network, only a little less so; class 1 always looks like itself."""
     rng = np.random.default_rng(0)
     given_classes, folds = np.repeat([1, 2], 60), np.tile(np.arange(3), 40)
-    certainty = np.where(given_classes == 1, 4.0, 2.0) + 0.2 * rng.normal(size=120)
+    certainty = np.where(given_classes == 1, 4.0, 1.0) + 0.2 * rng.normal(size=120)
     logs = np.stack([np.full(120, -9.0), -np.log1p(np.exp(-certainty)), -np.log1p(np.exp(certainty))], axis=1)
     given_classes[60] = 1  # a wrong label: it looks like the others of class 2
     pooled = pooled_votes(logs, candidates(given_classes, 3, None))

@@ -23,7 +23,7 @@ _CROP, _THUMBNAIL = 960, 320  # pixels, longer side
 _PAIR, _COUNTS = ("given", "looks like"), ("pixels", "masks")  # columns of the table of confused classes
 _NEUTRAL = "#a9adb3"  # of background, and of what the legend has no room for
 _SCORES = {
-    "calibrated": "1 − the probability of the given class for a mask with such votes, learned from the other folds",
+    "calibrated": "1 − the given class's share of the votes of the mask's pixels, calibrated with the other folds",
     "pooled": "1 − the given class's share of the pooled votes of the mask's pixels",
     "lcil": "1 − the mean probability of the given class",
     "softmin": "1 − the softmin of the probability of the given class",

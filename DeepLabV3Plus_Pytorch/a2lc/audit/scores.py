@@ -3,9 +3,10 @@
 "pooled": the pixels of a mask pool their votes, exp(mean of log f(x)), and the votes are shared out among the classes
 that masks can have; the score is 1 - the share of the given class. A network trained briefly takes much of an object
 for background and is sure of nothing, but which of two objects it sees it knows much earlier.
-"calibrated", the default: the same votes, read in the light of the masks of the other folds. A logistic regression
-learns from those what class masks with such votes usually have; the score is 1 - its probability of the given class. So
-a class that the network takes for another one throughout is suspicious only where it looks unlike the rest of it.
+"calibrated", the default: the same votes, read in the light of the masks of other folds, too. A logistic regression
+learns from those what class masks with such votes usually have; the score is 1 - the mean of the given class's share
+and that probability. So a class that the network takes for another one throughout is less suspicious than a mask that
+looks unlike the rest of its class. The share has its say because the regression is poor where there are few masks.
 "lcil": 1 - mean of f_y(x). "softmin": 1 - softmin of f_y(x). "issues": the share of the pixels that confident learning
 flags. These three find masks on background too, because background competes.
 """
@@ -92,11 +93,11 @@ def calibrated_votes(
     given: NDArray[np.int64],
     folds: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """(M, C) probability of each class, given the votes, as the masks of the other folds have it.
+    """(M, C) mean of the pooled votes and of each class's probability among masks with such votes in the other folds.
 
     Args:
         log_probability: (M, C) the votes.
-        pooled: (M, C) what stands where the other folds have masks of one class only.
+        pooled: (M, C) shares of the votes; they stand alone where the other folds have masks of one class only.
         given: (M,) class of each mask.
         folds: (M,) fold of each mask.
     """
@@ -108,8 +109,8 @@ def calibrated_votes(
             continue
         regression = make_pipeline(StandardScaler(), LogisticRegression(C=_INVERSE_PENALTY, max_iter=_ITERATIONS))
         regression.fit(log_probability[~inside], given[~inside])
-        votes[inside] = 0
-        votes[np.ix_(inside, classes)] = regression.predict_proba(log_probability[inside])
+        votes[inside] /= 2
+        votes[np.ix_(inside, classes)] += regression.predict_proba(log_probability[inside]) / 2
     return votes
 
 
