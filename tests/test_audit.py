@@ -1,4 +1,4 @@
-"""Auditing: folds, masks, scores by brute force; whole audits of tiny data, resumed, refused, and continued from."""
+"""Whole audits of tiny data: ranked, reported, killed, continued, and handed over to the loop."""
 
 from __future__ import annotations
 
@@ -13,57 +13,22 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from a2lc.annotators import read_queue
-from a2lc.audit import AuditSettings
-from a2lc.audit.evidence import mask_evidence
-from a2lc.audit.folds import assign_folds, unseen_classes
-from a2lc.audit.masks import find_masks
-from a2lc.audit.reasons import reason
-from a2lc.audit.scores import calibrated_votes, candidates, judge, pooled_votes
-from a2lc.classes import ClassSet, parse_classes
+from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.errors import InputError
-from a2lc.images import read_index_map, write_image, write_label_map
+from a2lc.images import read_index_map, write_label_map
 from a2lc.labels.store import open_pseudo_labels
 from a2lc.mask_table import read_mask_table
+from audit_case import audit_arguments, colored_folder, read_rows, two_things
 from conftest import make_folder
-from tiny import SETTINGS
-
-KEYS = [key for key in SETTINGS if not key.startswith(("training.iterations", "propagation."))]
-
-
-def audit_arguments(data: Path, target: Path, *more: str, iterations: int = 6) -> list[str]:
-    settings = [f"dataset.root={data}", f"training.iterations={iterations}", "budget=3", *KEYS]
-    return ["audit", "folder", *settings, "--to", str(target), "--folds", "2", "--min-pixels", "20", *more]
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def colored_folder(root: Path, classes: ClassSet, images: int = 10) -> None:
-    """Two boxes in each image, one red (class 1) and one blue (class 2), on grey ground."""
-    for index in range(images):
-        rng = np.random.default_rng(index)
-        image, labels = np.full((48, 64, 3), 110, dtype=np.uint8), np.zeros((48, 64), dtype=np.uint8)
-        for kind, column in ((1, 4), (2, 36)):
-            row, shift = rng.integers(2, 20), rng.integers(0, 5)
-            region = np.s_[row : row + 24, column + shift : column + shift + 20]
-            labels[region], image[region] = kind, (220, 40, 40) if kind == 1 else (40, 40, 220)
-        write_image(root / "images" / f"image{index:02d}.png", image)
-        write_label_map(root / "ground_truth" / f"image{index:02d}.png", labels, classes.palette())
-    classes.write(root / "classes.yaml")
 
 
 @pytest.fixture(scope="module")
 def things() -> ClassSet:
     """Two classes of things and background."""
-    return parse_classes({"classes": ["background", "red box", "blue <box>"], "unmasked": "background"}, "things")
+    return two_things()
 
 
 @pytest.fixture(scope="module")
@@ -242,243 +207,6 @@ def test_killed_training_of_a_fold_continues(
     assert steps == [*range(6), *range(4), *range(2, 6)]
     for name in ("masks.csv", "images.csv", "class_pairs.csv", "fold_0/last.safetensors", "fold_1/last.safetensors"):
         assert (tmp_path / "alone" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes(), name
-
-
-# ---- wrong use
-
-
-def refusal(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
-    assert main(arguments) == 2
-    return capsys.readouterr().err
-
-
-def test_images_without_labels(tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]) -> None:
-    data = make_folder(tmp_path / "data", classes, images=3, truth=False)
-    assert "--labels" in refusal(capsys, audit_arguments(data, tmp_path / "audit"))
-    folder = tmp_path / "labels"
-    write_label_map(folder / "image00.png", np.zeros((48, 56), dtype=np.uint8), classes.palette())
-    said = refusal(capsys, audit_arguments(data, tmp_path / "audit", "--labels", str(folder)))
-    assert "'image01'" in said
-    assert "'image02'" in said
-    assert "'image00'" not in said
-    assert not (tmp_path / "audit").exists()
-
-
-def test_labels_without_images(tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]) -> None:
-    data = make_folder(tmp_path / "data", classes, images=3)
-    write_label_map(data / "ground_truth" / "lost.png", np.zeros((48, 56), dtype=np.uint8), classes.palette())
-    said = refusal(capsys, audit_arguments(data, tmp_path / "audit"))
-    assert "'lost' has a label map but no image" in said
-
-
-def test_sizes_that_differ_and_unknown_classes(
-    tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = make_folder(tmp_path / "data", classes, images=3)
-    write_label_map(data / "ground_truth" / "image00.png", np.zeros((8, 9), dtype=np.uint8), classes.palette())
-    write_label_map(data / "ground_truth" / "image01.png", np.full((48, 56), 9, dtype=np.uint8), classes.palette())
-    said = refusal(capsys, audit_arguments(data, tmp_path / "audit"))
-    assert "'image00': its image is 48x56 but its label map 8x9" in said
-    assert "'image01'" in said
-    assert "has class index 9" in said
-
-
-def test_too_few_images_and_bad_options(tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]) -> None:
-    data = make_folder(tmp_path / "data", classes, images=3)
-    assert "set --folds 3" in refusal(capsys, audit_arguments(data, tmp_path / "audit", "--folds", "4"))
-    assert "folds" in refusal(capsys, audit_arguments(data, tmp_path / "audit", "--folds", "1"))
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "holiday.txt").touch()
-    assert "is not empty" in refusal(capsys, audit_arguments(data, tmp_path / "full"))
-    assert "not finished" in refusal(capsys, audit_arguments(data, tmp_path / "audit", "--answers", "queue.csv"))
-
-
-def test_changed_labels_are_noticed(tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]) -> None:
-    data = make_folder(tmp_path / "data", classes, images=3)
-    assert main(audit_arguments(data, tmp_path / "audit", iterations=1)) == 0
-    write_label_map(data / "ground_truth" / "image00.png", np.ones((48, 56), dtype=np.uint8), classes.palette())
-    said = refusal(capsys, audit_arguments(data, tmp_path / "audit", iterations=1))
-    assert "the labels or the list of images have changed" in said
-
-
-def test_class_in_fewer_images_than_folds(
-    tmp_path: Path, things: ClassSet, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    colored_folder(tmp_path / "data", things, images=3)
-    for index in (0, 1):
-        path = tmp_path / "data" / "ground_truth" / f"image{index:02d}.png"
-        labels = read_index_map(path).astype(np.uint8)
-        write_label_map(path, np.where(labels == 2, 1, labels).astype(np.uint8), things.palette())
-    assert main(audit_arguments(tmp_path / "data", tmp_path / "audit", "--folds", "3", iterations=1)) == 0
-    warning = "class blue <box> occurs in 1 image of a single fold"
-    assert warning in caplog.text
-    assert "Class blue &lt;box&gt; occurs in 1 image" in (tmp_path / "audit" / "report.html").read_text()
-    rows = {row["given"]: row for row in read_rows(tmp_path / "audit" / "masks.csv")}
-    assert rows["blue <box>"]["unseen_class"] == "True"
-    assert rows["red box"]["unseen_class"] == "False"
-
-
-# ---- folds
-
-
-@given(
-    st.lists(st.frozensets(st.integers(0, 5)), min_size=2, max_size=30),
-    st.integers(2, 6),
-    st.integers(0, 3),
-)
-def test_folds_share_out_images_and_classes(classes: list[frozenset[int]], folds: int, seed: int) -> None:
-    classes_of = {f"image{index}": of_image for index, of_image in enumerate(classes)}
-    if len(classes_of) < folds:
-        with pytest.raises(InputError, match=f"there are {len(classes_of)}"):
-            assign_folds(classes_of, folds, seed)
-        return
-    fold_of = assign_folds(classes_of, folds, seed)
-    assert list(fold_of) == list(classes_of)
-    assert set(fold_of.values()) == set(range(folds))
-    alone = {
-        (fold_of[image_id], k)
-        for image_id, of_image in classes_of.items()
-        for k in of_image
-        if not any(k in classes_of[other] and fold_of[other] != fold_of[image_id] for other in classes_of)
-    }
-    assert unseen_classes(classes_of, fold_of) == alone
-
-
-def test_a_class_in_few_images_is_spread_over_the_folds() -> None:
-    classes_of = {f"image{index:02d}": frozenset({0, 7} if index < 3 else {0}) for index in range(20)}
-    fold_of = assign_folds(classes_of, 4, seed=1)
-    assert len({fold_of[f"image{index:02d}"] for index in range(3)}) == 3
-    assert sorted(list(fold_of.values()).count(fold) for fold in range(4)) == [5, 5, 5, 5]
-    assert fold_of != assign_folds(classes_of, 4, seed=2)
-
-
-# ---- masks
-
-
-def test_components_by_hand(things: ClassSet) -> None:
-    labels = np.array(
-        [
-            [1, 1, 0, 2, 2],
-            [1, 0, 0, 2, 255],
-            [0, 1, 0, 0, 2],
-            [0, 0, 0, 0, 0],
-            [2, 2, 2, 2, 1],
-        ],
-        dtype=np.uint8,
-    )
-    image = np.zeros((5, 5, 3), dtype=np.uint8)
-    masks = find_masks(image, labels, things, AuditSettings(min_pixels=3))
-    assert masks.tolist() == [  # corners connect; the 1 at the lower right is too small
-        [1, 1, 0, 2, 2],
-        [1, 0, 0, 2, 0],
-        [0, 1, 0, 0, 2],
-        [0, 0, 0, 0, 0],
-        [3, 3, 3, 3, 0],
-    ]
-    with_background = find_masks(image, labels, things, AuditSettings(min_pixels=1, background=True))
-    assert (with_background == 0).sum() == 1
-
-
-@given(st.integers(0, 1000), st.booleans())
-def test_superpixels_lie_within_components(seed: int, background: bool) -> None:
-    rng = np.random.default_rng(seed)
-    things = parse_classes({"classes": ["background", "a", "b"], "unmasked": "background"}, "things")
-    image = rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)
-    labels = np.kron(rng.choice([0, 1, 2, 255], (3, 4)), np.ones((8, 8))).astype(np.uint8)
-    settings = AuditSettings(masks="superpixels", superpixels=12, min_pixels=5, background=background)
-    masks = find_masks(image, labels, things, settings)
-    components = find_masks(image, labels, things, AuditSettings(min_pixels=1, background=background))
-    for mask in range(1, int(masks.max()) + 1):
-        inside = masks == mask
-        assert inside.sum() >= 5
-        assert len(np.unique(components[inside])) == 1
-        assert components[inside][0] > 0
-
-
-# ---- evidence and scores
-
-
-@given(st.integers(0, 10_000))
-def test_evidence_and_scores_by_brute_force(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    height, width, classes, void = 5, 6, 4, 255
-    logits = 4 * rng.normal(size=(classes, height, width))
-    probabilities = (np.exp(logits) / np.exp(logits).sum(axis=0)).astype(np.float32)
-    masks = rng.integers(0, 4, (height, width))
-    kinds = rng.integers(0, 3, 4)
-    labels, issues = kinds[masks].astype(np.uint8), rng.random((height, width)) < 0.3
-    found = mask_evidence(torch.from_numpy(probabilities), labels, masks, issues, void)
-    present = [mask for mask in range(1, 4) if (masks == mask).any()]
-    assert found.mask_id.tolist() == present
-    suspicion = judge(found, np.zeros(len(found), dtype=np.int64), None)
-    competing = sorted({int(kinds[mask]) for mask in present})
-    for row, mask in enumerate(present):
-        points, votes, softmin, weights = np.argwhere(masks == mask), np.zeros(classes), 0.0, 0.0
-        y, taken = int(kinds[mask]), np.zeros(classes)
-        for r, c in points:
-            p = probabilities[:, r, c].astype(float)
-            votes += np.log(np.maximum(p, 1e-6)) / len(points)
-            taken[p.argmax()] += 1 / len(points)
-            weight = np.exp((1 - p[y]) / 0.1)
-            softmin, weights = softmin + weight * p[y], weights + weight
-        shares = {k: np.exp(votes[k]) for k in competing}
-        np.testing.assert_allclose(found.share[row], taken, atol=1e-9)
-        assert suspicion.scores["pooled"][row] == pytest.approx(1 - shares[y] / sum(shares.values()), abs=1e-5)
-        assert suspicion.scores["softmin"][row] == pytest.approx(1 - softmin / weights, abs=1e-5)
-        mean = np.mean([probabilities[y, r, c] for r, c in points])
-        assert suspicion.scores["lcil"][row] == pytest.approx(1 - mean, abs=1e-5)
-        assert suspicion.scores["issues"][row] == pytest.approx(np.mean([issues[r, c] for r, c in points]))
-        # a single fold: no other masks to learn from
-        assert suspicion.predicted[row] == max(shares, key=lambda k: (shares[k], -k))
-        assert suspicion.scores["calibrated"][row] == suspicion.scores["pooled"][row]
-
-
-def test_image_without_masks_has_no_evidence() -> None:
-    probabilities = torch.full((3, 2, 2), 1 / 3)
-    nothing = np.zeros((2, 2), dtype=np.uint8)
-    found = mask_evidence(probabilities, nothing, nothing, nothing > 0, 255)
-    assert (len(found), found.share.shape, found.log_probability.shape) == (0, (0, 3), (0, 3))
-    assert judge(found, np.zeros(0, dtype=np.int64), None).wrong.shape == (0,)
-
-
-def test_background_competes_where_there_is_one_class_only() -> None:
-    given_classes = np.array([2, 2])
-    assert candidates(given_classes, 4, background=0).tolist() == [True, False, True, False]
-    assert candidates(np.array([1, 2]), 4, background=0).tolist() == [False, True, True, False]
-    votes = pooled_votes(np.log([[0.7, 0.1, 0.2, 0.0001]]), np.array([False, True, True, False]))
-    np.testing.assert_allclose(votes, [[0, 1 / 3, 2 / 3, 0]])
-
-
-def test_calibration_knows_what_the_network_always_mistakes() -> None:
-    """Masks of class 2 look like class 1 to the network, only a little less so; class 1 always looks like itself."""
-    rng = np.random.default_rng(0)
-    given_classes, folds = np.repeat([1, 2], 60), np.tile(np.arange(3), 40)
-    certainty = np.where(given_classes == 1, 4.0, 1.0) + 0.2 * rng.normal(size=120)
-    logs = np.stack([np.full(120, -9.0), -np.log1p(np.exp(-certainty)), -np.log1p(np.exp(certainty))], axis=1)
-    given_classes[60] = 1  # a wrong label: it looks like the others of class 2
-    pooled = pooled_votes(logs, candidates(given_classes, 3, None))
-    calibrated = calibrated_votes(logs, pooled, given_classes, folds)
-    np.testing.assert_allclose(calibrated.sum(axis=1), 1)
-    rows = np.arange(120)
-    assert (1 - calibrated[rows, given_classes]).argmax() == 60
-    assert (1 - pooled[rows, given_classes])[60] < 0.5 < (1 - pooled[rows, given_classes])[61:].min()
-    only = calibrated_votes(logs[:2], pooled[:2], np.array([1, 2]), np.array([0, 1]))
-    np.testing.assert_array_equal(only, pooled[:2])  # one class in the other fold: nothing to learn
-
-
-def test_reasons(things: ClassSet) -> None:
-    def say(given: int, predicted: int, share: list[float], unseen: bool = False) -> str:
-        return reason(given, predicted, np.array(share), unseen, things)
-
-    start = "The network, which did not see this image, takes"
-    assert say(1, 2, [0.1, 0.07, 0.83]) == f"{start} 83% of its pixels for blue <box> and 7% for red box."
-    assert say(1, 2, [0.17, 0, 0.83]) == f"{start} 83% of its pixels for blue <box> and none for red box."
-    assert say(1, 1, [0.1, 0.6, 0.3]) == f"{start} 60% of its pixels for red box, too."
-    assert say(1, 1, [0.9, 0, 0.1]) == f"{start} 90% of its pixels for background, as usual for red box."
-    assert say(1, 2, [0.7, 0.1, 0.2]).endswith("for background, but blue <box> (20%) is likelier than red box.")
-    assert say(1, 2, [1, 0, 0]).endswith("for background, as it does with blue <box> rather than with red box.")
-    assert say(1, 2, [0.1, 0.5, 0.4]).endswith("for red box, but less clearly than usual: blue <box> is likelier.")
-    assert say(1, 2, [0, 0, 1], unseen=True).startswith("No network that could judge it has seen red box")
 
 
 def test_audit_of_a_pseudo_label_set_with_superpixels(tmp_path: Path, classes: ClassSet) -> None:

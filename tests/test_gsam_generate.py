@@ -322,28 +322,6 @@ def test_orientation_is_applied_once_and_recorded(tmp_path: Path, data: Path, de
     assert "orientation" not in finished.manifest["images"]["image02"]
 
 
-def test_photos_of_every_kind(tmp_path: Path) -> None:
-    grey = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16
-    Image.fromarray(grey).save(tmp_path / "deep.png")
-    assert (read_image(tmp_path / "deep.png") == (grey >> 8)[..., None]).all()
-    for mode, name in (("L", "l.jpg"), ("CMYK", "c.jpg"), ("1", "1.png"), ("P", "p.png"), ("RGBA", "a.png")):
-        Image.new(mode, (5, 4)).save(tmp_path / name)
-        assert read_image(tmp_path / name).shape == (4, 5, 3)
-    frames = [Image.new("RGB", (5, 4), color) for color in ("red", "blue")]
-    frames[0].save(tmp_path / "moving.webp", save_all=True, append_images=frames[1:], lossless=True)
-    assert (read_image(tmp_path / "moving.webp") == (255, 0, 0)).all()
-    Image.fromarray(grey.astype(np.float32)).save(tmp_path / "float.tif")
-    with pytest.raises(InputError, match=r"float\.tif has 32 bits"):
-        read_image(tmp_path / "float.tif")
-
-
-def test_a_huge_image_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    write_image(tmp_path / "huge.png", np.zeros((20, 20, 3), dtype=np.uint8))
-    with pytest.raises(InputError, match=r"huge\.png is too large, more than 200 pixels: make it smaller"):
-        read_image(tmp_path / "huge.png")
-
-
 def test_images_without_detections_and_filters(tmp_path: Path, data: Path, detector: FakeDetector) -> None:
     write_image(data / "images" / "image00.png", np.zeros((48, 56, 3), dtype=np.uint8))
     finished = run(data, tmp_path / "set", "filters.min_area=100", "filters.class_thresholds={disc: 1.0}", "limit=4")

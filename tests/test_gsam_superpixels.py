@@ -1,4 +1,4 @@
-"""Superpixels: every pixel in one, majority labels, a set that is killed, continued and read by the other wing."""
+"""Sets of superpixels: a set that is killed, continued and read by the other wing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ import random
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet
@@ -28,9 +25,10 @@ from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter, open_pseudo_lab
 from conftest import make_folder
 from grounded_sam.cli import main
 from grounded_sam.sharding import Share
-from grounded_sam.superpixel_sets import majority_labels, make_superpixel_set
-from grounded_sam.superpixels import METHODS, Felzenszwalb, Slic, open_superpixels
+from grounded_sam.superpixel_sets import make_superpixel_set
+from grounded_sam.superpixels import METHODS, Slic, open_superpixels
 from gsam_fake import die_at
+from superpixel_case import brute_force_majority, photo
 
 IMAGES = 5
 LONGEST_LIFE = 20  # files opened, renames and removals; a set of 5 images does more
@@ -51,69 +49,6 @@ def arguments(data: Path, output: Path, *options: str) -> list[str]:
 def contents(output: Path) -> dict[str, bytes]:
     files = sorted(path for path in output.rglob("*") if path.is_file())
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in files}
-
-
-def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Coloured bars with noise."""
-    rng = np.random.default_rng(seed)
-    bars = rng.integers(0, 256, (1, width // 16 + 1, 3)).repeat(16, axis=1)[:, :width]
-    return np.clip(bars + rng.normal(0, 6, (height, width, 3)), 0, 255).astype(np.uint8)
-
-
-@pytest.mark.parametrize("method", NEEDS_NO_CV2)
-@given(st.integers(1, 70), st.integers(1, 70), st.none() | st.integers(1, 30), st.integers(0))
-@example(1, 1, None, 0)
-@example(1, 7, 30, 0)
-def test_every_pixel_lies_in_a_superpixel(
-    method: str, height: int, width: int, segments: int | None, seed: int
-) -> None:
-    image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    superpixels = open_superpixels(method, segments)
-    ids = superpixels(image)
-    assert (ids.shape, ids.dtype) == ((height, width), np.int32)
-    assert np.unique(ids).tolist() == list(range(1, ids.max() + 1))
-    assert np.array_equal(superpixels(image), ids)
-
-
-@pytest.mark.parametrize("method", NEEDS_NO_CV2)
-def test_superpixels_follow_the_colours(method: str) -> None:
-    image = np.zeros((96, 128, 3), dtype=np.uint8)
-    image[30:70, 40:90] = (200, 60, 60)
-    ids = open_superpixels(method, 60)(image)
-    inside = np.unique(ids[30:70, 40:90])
-    assert not set(inside.tolist()) & set(ids[:28].ravel().tolist())
-    assert np.isin(ids, inside).sum() == pytest.approx(40 * 50, rel=0.02)
-
-
-def test_the_number_of_superpixels_is_about_the_one_asked_for() -> None:
-    image = photo(256, 384)
-    for segments in (24, 96):
-        counts = {method: open_superpixels(method, segments)(image).max() for method in NEEDS_NO_CV2}
-        assert all(segments / 3 <= count <= 2 * segments for count in counts.values()), counts
-    assert Slic(None)(image).max() == Slic(256 * 384 // 1024)(image).max()
-
-
-def test_a_large_image_is_cut_at_half_size() -> None:
-    ids = Felzenszwalb(50)(photo(1025, 1025))
-    assert ids.shape == (1025, 1025)
-    assert np.unique(ids).tolist() == list(range(1, ids.max() + 1))
-    assert np.array_equal(ids[::2, ::2].repeat(2, 0).repeat(2, 1)[:1025, :1025], ids)
-
-
-def brute_force_majority(labels: NDArray[np.uint8], ids: NDArray[np.int32]) -> NDArray[np.uint8]:
-    expected = np.zeros_like(labels)
-    for superpixel in np.unique(ids):
-        votes = Counter(labels[ids == superpixel].tolist())
-        expected[ids == superpixel] = min(label for label in votes if votes[label] == max(votes.values()))
-    return expected
-
-
-@given(seed=st.integers(0), superpixels=st.integers(1, 12))
-def test_majority_labels_equal_a_loop(seed: int, superpixels: int) -> None:
-    rng = np.random.default_rng(seed)
-    ids = rng.integers(1, superpixels + 1, (7, 9)).astype(np.int32)
-    labels = rng.choice(np.array([0, 1, 2, 255], dtype=np.uint8), (7, 9))
-    assert np.array_equal(majority_labels(labels, ids), brute_force_majority(labels, ids))
 
 
 @pytest.mark.parametrize("method", NEEDS_NO_CV2)
