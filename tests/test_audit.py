@@ -53,7 +53,7 @@ def test_injected_error_ranks_first(audited: Path) -> None:
     assert len(rows) == 20
     worst = rows[0]
     assert (worst["image_id"], worst["given"], worst["predicted"]) == ("image03", "blue <box>", "red box")
-    assert worst["wrong"] == "True"
+    assert worst["suspicious"] == "True"
     assert worst["why"].startswith("The network, which did not see this image, ")
     assert [int(row["rank"]) for row in rows] == list(range(1, 21))
     scores = [float(row["score"]) for row in rows]
@@ -61,7 +61,7 @@ def test_injected_error_ranks_first(audited: Path) -> None:
     assert scores[0] > 0.5 > scores[1]
     images = read_rows(audited / "audit" / "images.csv")
     assert images[0]["image_id"] == "image03"
-    assert [image["wrong_masks"] for image in images].count("0") == 9
+    assert [image["suspicious_masks"] for image in images].count("0") == 9
     pairs = read_rows(audited / "audit" / "class_pairs.csv")
     assert {"given": "blue <box>", "predicted": "red box", "masks": "1"}.items() <= pairs[0].items()
 

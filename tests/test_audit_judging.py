@@ -145,7 +145,7 @@ def test_image_without_masks_has_no_evidence() -> None:
     nothing = np.zeros((2, 2), dtype=np.uint8)
     found = mask_evidence(probabilities, nothing, nothing, nothing > 0, 255)
     assert (len(found), found.share.shape, found.log_probability.shape) == (0, (0, 3), (0, 3))
-    assert judge(found, np.zeros(0, dtype=np.int64), None).wrong.shape == (0,)
+    assert judge(found, np.zeros(0, dtype=np.int64), None).suspicious.shape == (0,)
 
 
 def test_background_competes_where_there_is_one_class_only() -> None:

@@ -74,7 +74,7 @@ _VERBS = {
         "--classes pascal",
     ),
     "audit": (
-        "find the labels of a data set that are probably wrong; writes report.html, ranked lists and queue.csv",
+        "rank the labels of a data set by how suspicious they are; writes report.html, ranked lists and queue.csv",
         "Trains a network per fold on the other folds and lets it judge the labels it has not seen. Continues where\n"
         "it was stopped. The configuration says what is trained and how long; see docs/audit.md.\n\n"
         "examples:\n"

@@ -1,4 +1,4 @@
-"""Auditing the labels of a data set: which masks and images are probably labelled wrongly.
+"""Auditing the labels of a data set: which masks and images have suspicious labels.
 
 A second consumer of the rooms beside `a2lc.rounds`: networks trained on parts of the data judge the labels of the rest
 (`segmentation`), the pixels' verdicts become scores of images and masks (`quality`), and what is suspicious goes to

@@ -48,8 +48,8 @@ def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
         write_report(audit, findings, tables, warnings, command)
         hand_over(audit, findings, loop)
         (audit.folder / "DONE").touch()
-        wrong = sum(row["wrong"] for row in tables.masks)
-        _log.info("%d masks judged, %d of them are probably wrong", len(tables.masks), wrong)
+        suspicious = sum(row["suspicious"] for row in tables.masks)
+        _log.info("%d masks judged, %d of them are suspicious", len(tables.masks), suspicious)
 
 
 def _warnings(audit: Audit, unseen: Collection[tuple[int, int]]) -> list[str]:

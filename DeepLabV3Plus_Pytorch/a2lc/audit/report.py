@@ -48,7 +48,8 @@ def write_report(audit: Audit, findings: Findings, tables: Tables, notes: Sequen
 
 
 def _head(audit: Audit, tables: Tables, notes: Sequence[str]) -> Iterator[str]:
-    wrong = sum(row["wrong"] for row in tables.masks)
+    suspicious, total = sum(row["suspicious"] for row in tables.masks), max(len(tables.masks), 1)
+    agreed = sum(row["given"] == row["predicted"] for row in tables.masks) / total
     issues, pixels = (sum(row[name] for row in tables.images) for name in ("issues", "pixels"))
     yield f"<h1>Label audit: {escape(audit.config.experiment)}</h1>"
     yield (
@@ -59,10 +60,14 @@ def _head(audit: Audit, tables: Tables, notes: Sequence[str]) -> Iterator[str]:
         [
             (f"{len(tables.images):,}", "images"),
             (f"{len(tables.masks):,}", "masks judged"),
-            (f"{wrong:,}", f"masks probably wrong ({wrong / max(len(tables.masks), 1):.1%})"),
-            (f"{issues / max(pixels, 1):.1%}", "labelled pixels probably wrong"),
-            (f"{sum(row['wrong_masks'] > 0 for row in tables.images):,}", "images with such a mask"),
+            (f"{suspicious:,}", f"suspicious masks ({suspicious / total:.1%})"),
+            (f"{issues / max(pixels, 1):.1%}", "of the labelled pixels are suspicious"),
+            (f"{sum(row['suspicious_masks'] > 0 for row in tables.images):,}", "images with such a mask"),
         ]
+    )
+    yield (
+        '<p class="faint">Suspicious is what looks more like another class, by confident learning. Some of it is the '
+        f"networks' own mistake: they agree with the labels of {agreed:.0%} of the masks.</p>"
     )
     if notes:
         yield f'<ul class="notes">{"".join(f"<li>{escape(note[0].upper() + note[1:])}.</li>" for note in notes)}</ul>'
@@ -115,7 +120,7 @@ def _swaps(classes: ClassSet, tables: Tables) -> Iterator[str]:
     if not swaps:
         yield "<p>No pixel's label is in doubt.</p>"
         return
-    yield '<p class="faint">Pixels and masks that are probably wrong, by their class and the class they look like.</p>'
+    yield '<p class="faint">Suspicious pixels and masks, by their class and the class they look like.</p>'
     heads = (*(f"<th>{name}</th>" for name in _PAIR), *(f'<th class="right">{name}</th>' for name in _COUNTS))
     yield f"<table><tr>{''.join(heads)}<th></th></tr>"
     colors = {name: color_of(classes, index) for index, name in enumerate(classes.names)}
@@ -139,7 +144,7 @@ def _images(audit: Audit, tables: Tables) -> Iterator[str]:
         overlay = draw_overlay(audit.dataset.image(image_id), audit.labels.labels(image_id), audit.dataset.classes)
         yield (
             f"<figure>{picture(overlay, image_id, _THUMBNAIL)}<figcaption>{escape(image_id)}<br>quality "
-            f"{row['score']:.3f}, {row['issues'] / max(row['pixels'], 1):.0%} of the pixels probably wrong</figcaption>"
+            f"{row['score']:.3f}, {row['issues'] / max(row['pixels'], 1):.0%} of the pixels suspicious</figcaption>"
             "</figure>"
         )
     yield "</div>"

@@ -38,12 +38,12 @@ class Suspicion:
     Attributes:
         scores: Name of a score → (M,) float64 in [0, 1].
         predicted: (M,) int64, the class with the largest share of the calibrated votes.
-        wrong: (M,) bool, masks whose label confident learning takes for wrong, given the calibrated votes.
+        suspicious: (M,) bool, masks whose label confident learning takes for wrong, given the calibrated votes.
     """
 
     scores: dict[ScoreName, NDArray[np.float64]]
     predicted: NDArray[np.int64]
-    wrong: NDArray[np.bool_]
+    suspicious: NDArray[np.bool_]
 
 
 def judge(evidence: MaskEvidence, folds: NDArray[np.int64], background: int | None) -> Suspicion:
@@ -65,7 +65,7 @@ def judge(evidence: MaskEvidence, folds: NDArray[np.int64], background: int | No
         "issues": evidence.issues,
     }
     clipped = {name: np.clip(score, 0, 1) for name, score in scores.items()}
-    return Suspicion(clipped, calibrated.argmax(axis=1), _wrong(calibrated, given))
+    return Suspicion(clipped, calibrated.argmax(axis=1), _suspicious(calibrated, given))
 
 
 def candidates(given: NDArray[np.int64], classes: int, background: int | None) -> NDArray[np.bool_]:
@@ -114,7 +114,7 @@ def calibrated_votes(
     return votes
 
 
-def _wrong(votes: NDArray[np.float64], given: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _suspicious(votes: NDArray[np.float64], given: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Confident learning with masks in the place of pixels: (M,) bool."""
     if not len(given):
         return np.zeros(0, dtype=np.bool_)

@@ -55,7 +55,7 @@ _MASK_COLUMNS: dict[str, pa.DataType] = {
     "given": pa.string(),
     "predicted": pa.string(),
     "score": pa.float64(),
-    "wrong": pa.bool_(),
+    "suspicious": pa.bool_(),
     "why": pa.string(),
     "given_share": pa.float64(),
     "predicted_share": pa.float64(),
@@ -65,7 +65,7 @@ _MASK_COLUMNS: dict[str, pa.DataType] = {
     "row": pa.int64(),
     "column": pa.int64(),
 }
-_IMAGE_COLUMNS = ("rank", "image_id", "score", "pixels", "issues", "masks", "wrong_masks", "fold")
+_IMAGE_COLUMNS = ("rank", "image_id", "score", "pixels", "issues", "masks", "suspicious_masks", "fold")
 _SWAP_COLUMNS = ("given", "predicted", "pixels", "masks")
 
 
@@ -82,9 +82,9 @@ def make_tables(findings: Findings, classes: ClassSet, score: ScoreName) -> Tabl
         score: What masks are ranked by; ties in the order of image id and mask id.
     """
     masks = _mask_rows(findings, classes, score)
-    wrong = Counter(row["image_id"] for row in masks if row["wrong"])
-    pairs = Counter((row["given"], row["predicted"]) for row in masks if row["wrong"])
-    images = [{**vars(image), "wrong_masks": wrong[image.image_id]} for image in findings.images]
+    suspicious = Counter(row["image_id"] for row in masks if row["suspicious"])
+    pairs = Counter((row["given"], row["predicted"]) for row in masks if row["suspicious"])
+    images = [{**vars(image), "suspicious_masks": suspicious[image.image_id]} for image in findings.images]
     swaps = [
         {"given": given, "predicted": predicted, "pixels": swap.pixels, "masks": pairs[given, predicted]}
         for swap in findings.swaps
@@ -114,7 +114,7 @@ def _mask_rows(findings: Findings, classes: ClassSet, score: ScoreName) -> list[
             "given": classes.name_of(given),
             "predicted": classes.name_of(predicted),
             "score": float(suspicion.scores[score][index]),
-            "wrong": bool(suspicion.wrong[index]),
+            "suspicious": bool(suspicion.suspicious[index]),
             "why": reason(given, predicted, evidence.share[index], bool(findings.unseen[index]), classes),
             "given_share": float(evidence.share[index, given]),
             "predicted_share": float(evidence.share[index, predicted]),
