@@ -54,7 +54,7 @@ class DecodedImages:
         path = self._path(image_id)
         try:
             return np.load(path, mmap_mode="c")
-        except (FileNotFoundError, EOFError, ValueError):  # absent, or damaged
+        except (OSError, EOFError, ValueError):  # absent, as a rule, or damaged
             return self._decode(image_id, path)
 
     def _path(self, image_id: str) -> Path:
