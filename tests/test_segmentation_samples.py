@@ -55,6 +55,16 @@ def test_scaling_uses_nearest_for_labels_and_bilinear_for_images():
     assert len(view.unique()) > 2
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.integers(4, 60), st.integers(4, 60), st.floats(0.5, 2.5, width=32))
+def test_scaling_gives_the_bits_of_an_image_with_its_colours_apart(height, width, factor):
+    image = np.random.default_rng(height * width).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    size = [int(height * factor), int(width * factor)]
+    view, _ = Augmentation(fast(scale=(factor, factor), crop_size=size, horizontal_flip=False))(image, image[..., 0], 0)
+    apart = tv_tensors.Image(torch.tensor(image).movedim(-1, 0).contiguous())
+    assert torch.equal(view, v2.functional.resize(apart, size))
+
+
 def test_scale_factor_is_uniform_in_its_range():
     image, labels = coded(100, 100)
     augment = Augmentation(fast(scale=(0.5, 2.0), crop_size=200))

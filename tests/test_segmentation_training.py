@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 from torch.nn import functional
 
 from a2lc.errors import InputError
+from a2lc.images import image_size, read_image, write_image
 from a2lc.segmentation import (
     build_network,
     evaluate_network,
     load_weights,
 )
-from a2lc.segmentation.descent import Descent, cross_entropy
+from a2lc.segmentation.decoded import decode_once
+from a2lc.segmentation.descent import Descent
+from a2lc.segmentation.gradients import cross_entropy
+from a2lc.segmentation.loading import worker_count
+from a2lc.segmentation.sampling import batch_of_step
+from a2lc.segmentation.transforms import Augmentation, normalise
 from training_case import CPU, IDS, NETWORK, Pictures, fast, run_training, same
+
+PLAIN = NETWORK.model_copy(update={"dropout": 0.0})
 
 # ---- gradient descent
 
@@ -43,7 +54,7 @@ def test_loss_ignores_void_and_is_zero_without_labels():
     labels = torch.randint(0, 3, (2, 4, 5)).byte()
     labels[0, :2] = 255
     chosen = labels != 255
-    expected = functional.cross_entropy(logits.movedim(1, -1)[chosen], labels[chosen].long())
+    expected = functional.cross_entropy(logits.movedim(1, -1)[chosen], labels[chosen].long(), reduction="sum")
     torch.testing.assert_close(cross_entropy(logits, labels), expected)
     nothing = cross_entropy(logits, torch.full_like(labels, 255))
     nothing.backward()
@@ -255,6 +266,144 @@ def test_log_tells_start_iterations_validations_and_end(tmp_path, caplog):
     assert lines[4].startswith("training: finished after")
     iterations = [record.getMessage() for record in caplog.records if record.levelno == logging.DEBUG]
     assert [line.rsplit(" ", 1)[0] for line in iterations] == [f"iteration {step}/6 loss" for step in range(1, 7)]
+
+
+# ---- measures for speed
+
+
+def plain_losses(pictures, options):
+    """The losses of a training written down plainly: one pass, unfused, in the usual memory format."""
+    network = build_network(PLAIN, 2, seed=1).train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and options.batchnorm == "frozen":
+            module.eval()
+    groups = [{"params": network.backbone.parameters()}, {"params": network.classifier.parameters()}]
+    optimizer = torch.optim.SGD(groups, lr=1, momentum=0.9, weight_decay=1e-4, foreach=False, fused=False)
+    augment, losses = Augmentation(options), []
+    for step in range(options.iterations):
+        for group, factor in zip(optimizer.param_groups, (0.1, 1), strict=True):
+            group["lr"] = 0.05 * factor * (1 - step / options.iterations) ** 0.9
+        views = [
+            augment(pictures.image(IDS[index]), pictures.labels(IDS[index]), seed)
+            for index, seed in batch_of_step(step, len(IDS), options.batch_size, (1, 0))
+        ]
+        logits = network(normalise(torch.stack([image for image, _ in views]), options.mean, options.std))
+        labels = torch.stack([labels for _, labels in views]).long()
+        loss = functional.cross_entropy(logits, labels, ignore_index=255)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize(
+    "measures",
+    [
+        {}, {"channels_last": True}, {"workers": 2}, {"batchnorm": "frozen"},
+        {"batchnorm": "frozen", "accumulation": 2}, {"batchnorm": "frozen", "accumulation": 4, "channels_last": True},
+    ],
+)  # fmt: skip
+def test_measures_for_speed_leave_the_losses_as_they_are(tmp_path, measures):
+    pictures, losses, common = Pictures(void_rows=9), [], {"batch_size": 4, "iterations": 20, "validate_every": 0}
+    run_training(
+        tmp_path, pictures, network=build_network(PLAIN, 2, seed=1),
+        on_progress=lambda progress: losses.append(progress.loss), **common, **measures,
+    )  # fmt: skip
+    assert losses == pytest.approx(plain_losses(pictures, fast(**common, **measures)), rel=0, abs=1e-4)
+
+
+def test_memory_format_changes_neither_dropout_nor_the_saved_weights(tmp_path):
+    for name, last in (("usual", False), ("last", True)):
+        run_training(tmp_path / name, iterations=2, channels_last=last)
+    usual, last = (load_file(tmp_path / name / "last.safetensors") for name in ("usual", "last"))
+    for key, tensor in usual.items():
+        torch.testing.assert_close(last[key], tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_frozen_batchnorm_keeps_its_statistics_and_learns_its_scales(tmp_path):
+    network = build_network(NETWORK, 2, seed=1)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    run_training(tmp_path, network=network, batchnorm="frozen", validate=stillness, validate_every=1)
+    after = network.state_dict()
+    statistics = [name for name in after if "running_" in name]
+    assert len(statistics) > 10
+    assert all(torch.equal(before[name], after[name]) for name in statistics)
+    scale = statistics[0].replace("running_mean", "weight")
+    assert not torch.equal(before[scale], after[scale])
+
+
+def test_workers_suit_the_machine(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(12), raising=False)
+    assert worker_count(CPU) == 0
+    assert worker_count(torch.device("cuda")) == 8
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert worker_count(torch.device("cuda")) == 3
+
+
+# ---- decoded images
+
+
+@dataclass
+class Files:
+    """As much of a data set as a cache needs; counts what is decoded."""
+
+    folder: Path
+    decoded: list[str] = field(default_factory=list)
+
+    def image_path(self, image_id):
+        return self.folder / f"{image_id}.png"
+
+    def size(self, image_id):
+        return image_size(self.image_path(image_id))
+
+    def image(self, image_id):
+        self.decoded.append(image_id)
+        return read_image(self.image_path(image_id))
+
+
+def test_images_are_decoded_once_wherever_they_lie(tmp_path):
+    pictures, files = Pictures(), Files(tmp_path / "here")
+    for image_id in IDS:
+        write_image(files.image_path(image_id), pictures.image(image_id))
+    images = decode_once(files, tmp_path / "cache")
+    for _ in range(2):
+        assert all(np.array_equal(images(image_id), pictures.image(image_id)) for image_id in IDS)
+    images(IDS[0])[:] = 0  # memory of one's own: not the file
+    assert np.array_equal(images(IDS[0]), pictures.image(IDS[0]))
+    assert files.decoded == list(IDS)
+    files.folder = (tmp_path / "here").rename(tmp_path / "there")
+    images(IDS[0])
+    assert files.decoded == list(IDS)
+    write_image(files.image_path(IDS[0]), pictures.image(IDS[1]))  # another picture of that name
+    assert np.array_equal(images(IDS[0]), pictures.image(IDS[1]))
+    for kept in (tmp_path / "cache").rglob("*.npy"):
+        kept.write_bytes(kept.read_bytes()[:200])
+    assert np.array_equal(images(IDS[2]), pictures.image(IDS[2]))
+    assert decode_once(files, None) == files.image
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_training_is_the_same_from_decoded_images(tmp_path, undisturbed, workers):
+    files = Files(tmp_path / "images")
+    for image_id in IDS:
+        write_image(files.image_path(image_id), Pictures().image(image_id))
+
+    class Kept(Pictures):
+        image = staticmethod(decode_once(files, tmp_path / "cache"))
+
+    run_training(tmp_path, Kept(), validate=stillness, workers=workers)
+    assert same(load_file(tmp_path / "last.safetensors"), load_file(undisturbed[1] / "last.safetensors"))
+
+
+def test_a_full_disk_is_told_with_what_to_do(tmp_path):
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    files = Files(tmp_path)
+    write_image(files.image_path("a"), Pictures().image(IDS[0]))
+    with pytest.raises(InputError, match=r"cannot be written to .*make room, or set training\.cache"):
+        decode_once(files, tmp_path / "cache")("a")
+    with pytest.raises(InputError, match=r"b\.png cannot be read"):
+        decode_once(files, tmp_path / "cache")("b")
 
 
 def test_settings_refuse_what_cannot_work():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -10,16 +9,17 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from a2lc.errors import InputError
 from a2lc.files import atomic_path
+from a2lc.processes import Processes
+from a2lc.segmentation.batchnorm import average_statistics, set_training
+from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.settings import TrainingSettings
-from a2lc.segmentation.transforms import VOID, normalise
 from a2lc.segmentation.weights import copy_weights
 
-_log = logging.getLogger(__name__)
+_ALONE = Processes()
 
 
 class Descent:
@@ -34,30 +34,41 @@ class Descent:
     """
 
     def __init__(
-        self, network: DeepLabV3Plus, settings: TrainingSettings, device: torch.device, fingerprint: int
+        self,
+        network: DeepLabV3Plus,
+        settings: TrainingSettings,
+        device: torch.device,
+        fingerprint: int,
+        processes: Processes = _ALONE,
     ) -> None:
         """Start at iteration 0.
 
         Args:
-            network: Already on `device`; put into training mode.
+            network: Already on `device`; put into training mode, and into another memory format where that is faster.
             settings: How to train.
             device: Where to compute.
             fingerprint: Equal for two trainings that must end with the same weights; see `resume`.
+            processes: Those that make every step together, each with its part of the batch.
         """
         self.step, self.best_iteration = 0, 0
         self.best_mean_iou, self.last_mean_iou = -math.inf, math.nan
         self.best_weights: dict[str, Tensor] = {}
-        self.network, self._settings, self._device, self._fingerprint = network.train(), settings, device, fingerprint
+        self._settings, self._fingerprint, self._processes = settings, fingerprint, processes
         self._started = time.perf_counter()
+        self.network, self._gradients = network, Gradients(network, settings, device, processes)
+        self.learn()
         self._first_rates = (settings.learning_rate * settings.backbone_learning_rate_factor, settings.learning_rate)
         self._optimizer = torch.optim.SGD(
             [{"params": network.backbone.parameters()}, {"params": network.classifier.parameters()}],
             lr=settings.learning_rate,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
         )
-        self._mixed = settings.mixed_precision and device.type == "cuda"
-        self._scaler = torch.amp.GradScaler(device.type, enabled=self._mixed)
+
+    def learn(self) -> None:
+        """Put the network into training mode: at the start, and after somebody predicted with it."""
+        set_training(self.network, self._settings.batchnorm)
 
     @property
     def learning_rate(self) -> float:
@@ -70,10 +81,14 @@ class Descent:
         return time.perf_counter() - self._started
 
     def advance(self, images: Tensor, labels: Tensor) -> float:
-        """Make one step on images (N, 3, h, w) uint8 and labels (N, h, w) uint8.
+        """Make one step.
+
+        Args:
+            images: What this process has of the batch, (N, 3, h, w) uint8.
+            labels: (N, h, w) uint8, 255 = void.
 
         Returns:
-            The loss before the step.
+            The loss of the whole batch before the step.
 
         Raises:
             InputError: When the loss is not finite.
@@ -82,27 +97,24 @@ class Descent:
         decay = (1 - self.step / settings.iterations) ** settings.poly_power
         for group, rate in zip(self._optimizer.param_groups, self._first_rates, strict=True):
             group["lr"] = max(rate * decay, settings.learning_rate_floor)
-        inputs = normalise(images.to(self._device, non_blocking=True), settings.mean, settings.std)
-        with torch.autocast(self._device.type, enabled=self._mixed):
-            logits = self.network(inputs)
-        loss = cross_entropy(logits, labels.to(self._device, non_blocking=True))
-        value = loss.item()
-        if not math.isfinite(value):
+        self._optimizer.zero_grad()
+        loss = self._gradients.add(images, labels)
+        if not math.isfinite(loss):
             raise InputError(
-                f"the loss is {value} at iteration {self.step + 1}, so the training has diverged: set "
+                f"the loss is {loss} at iteration {self.step + 1}, so the training has diverged: set "
                 f"training.learning_rate below {settings.learning_rate:g}"
             )
-        self._optimizer.zero_grad()
-        self._scaler.scale(loss).backward()
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
+        self._gradients.scaler.step(self._optimizer)
+        self._gradients.scaler.update()
+        if self._processes.count > 1 and settings.batchnorm == "batch":
+            average_statistics(self.network, self._processes)
         self.step += 1
-        return value
+        return loss
 
     def judge(self, validate: Callable[[nn.Module], float]) -> None:
         """Validate the network in evaluation mode; keep a copy of its weights if they are the best so far."""
         self.last_mean_iou = validate(self.network.eval())
-        self.network.train()
+        self.learn()
         if self.last_mean_iou > self.best_mean_iou:
             self.best_mean_iou, self.best_iteration = self.last_mean_iou, self.step
             self.best_weights = weights_of(self.network)
@@ -118,7 +130,7 @@ class Descent:
             "progress": {name: getattr(self, name) for name in _PROGRESS},
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
-            "scaler": self._scaler.state_dict(),
+            "scaler": self._gradients.scaler.state_dict(),
         }
         with atomic_path(path) as temporary:
             torch.save(state, temporary)
@@ -141,27 +153,16 @@ class Descent:
         copy_weights(self.network, state["network"], str(path))
         self._optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:  # empty where the training began without mixed precision
-            self._scaler.load_state_dict(state["scaler"])
+            self._gradients.scaler.load_state_dict(state["scaler"])
         for name in _PROGRESS:
             setattr(self, name, state["progress"][name])
         self._started -= state["seconds"]
-        _log.info("continuing at iteration %d, from %s", self.step, path)
 
 
 _PROGRESS = ("step", "best_iteration", "best_mean_iou", "last_mean_iou", "best_weights")
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross entropy over the pixels that are not void; 0, not nan, where all are.
-
-    Args:
-        logits: (N, C, H, W) float.
-        labels: (N, H, W) integers, 255 = void.
-    """
-    total = functional.cross_entropy(logits.float(), labels.long(), ignore_index=VOID, reduction="sum")
-    return total / (labels != VOID).sum().clamp(min=1)
-
-
 def weights_of(network: nn.Module) -> dict[str, Tensor]:
-    """A copy of the network's state dict on the CPU."""
-    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+    """A copy of the network's state dict on the CPU, in the usual memory format."""
+    contiguous = torch.contiguous_format
+    return {name: tensor.cpu().clone(memory_format=contiguous) for name, tensor in network.state_dict().items()}

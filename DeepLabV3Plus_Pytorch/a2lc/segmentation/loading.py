@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +14,18 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from a2lc.errors import InputError
 
+_MOST_WORKERS = 8
+
 
 def load_batches(
-    load: Callable[[Any], Any], batches: Iterable[list[Any]], workers: int, device: torch.device
+    load: Callable[[Any], Any], batches: Iterable[list[Any]], workers: int | None, device: torch.device
 ) -> Iterator[Any]:
     """Yield the collated samples of each batch, in order, loaded ahead by `workers` processes.
 
     Args:
         load: Item → sample (tensors and what else PyTorch's default collation takes); must be picklable.
         batches: The items of each batch.
-        workers: Number of processes; 0 = load here, when asked.
+        workers: Number of processes; 0 = load here, when asked; None = as many as suit the machine.
         device: Where the batches will go; they come in page-locked memory if it is a CUDA device.
 
     Raises:
@@ -31,7 +34,7 @@ def load_batches(
     loader = DataLoader(
         _Guarded(load),
         batch_sampler=batches,
-        num_workers=workers,
+        num_workers=worker_count(device) if workers is None else workers,
         collate_fn=_collate,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # the loader draws a seed for its workers: not from the global random state
@@ -40,6 +43,17 @@ def load_batches(
         if isinstance(batch, InputError):
             raise batch
         yield batch
+
+
+def worker_count(device: torch.device) -> int:
+    """How many processes should load images: none on a CPU, all cores of which compute, else one per core, up to 8.
+
+    The cores are shared by the processes that torchrun started on this machine.
+    """
+    if device.type == "cpu":
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST_WORKERS, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class _Head(nn.Module):
             nn.Conv2d(low_channels, LOW_LEVEL_CHANNELS, 1, bias=False), nn.BatchNorm2d(LOW_LEVEL_CHANNELS), nn.ReLU()
         )
         self.aspp = ASPP(high_channels, settings.rates, width)
-        self.aspp.project[-1] = nn.Dropout(settings.dropout)
+        self.aspp.project[-1] = _Dropout(settings.dropout)
         self.classifier = nn.Sequential(
             nn.Conv2d(LOW_LEVEL_CHANNELS + width, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
@@ -81,6 +81,13 @@ class _Head(nn.Module):
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         pyramid = functional.interpolate(self.aspp(high), size=low.shape[-2:], mode="bilinear", align_corners=False)
         return self.classifier(torch.cat([self.project(low), pyramid], dim=1))
+
+
+class _Dropout(nn.Dropout):
+    """Drops the same values whatever the memory format of the features."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features.contiguous()) if self.training else features
 
 
 def _separate(head: nn.Module) -> None:

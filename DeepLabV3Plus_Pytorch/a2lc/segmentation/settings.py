@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -10,6 +11,8 @@ from a2lc.settings import Settings
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 ViewName = Literal["native", "padded", "squashed"]
+BatchNormMode = Literal["batch", "synchronised", "frozen"]
+FREE = frozenset({"workers", "save_every", "cache"})  # settings of a training that change no weight
 
 
 class NetworkSettings(Settings):
@@ -56,7 +59,16 @@ class TrainingSettings(Settings):
     """Steps of gradient descent, one batch each."""
 
     batch_size: Annotated[int, Field(ge=2)] = 16
-    """Images per batch; at least 2, because BatchNorm in the pooled branch needs more than one value per channel."""
+    """Images per batch, over all processes; at least 2, because BatchNorm in the pooled branch needs more than one
+    value per channel."""
+
+    accumulation: PositiveInt = 1
+    """Passes into which every process divides its part of the batch, so that less memory is needed: the gradient is
+    that of the whole batch as long as BatchNorm is frozen, else each pass has BatchNorm statistics of its own."""
+
+    batchnorm: BatchNormMode = "batch"
+    """Where BatchNorm has its statistics from: batch (the images of a process in a pass), synchronised (those of all
+    processes in a pass; on GPUs only), or frozen (as they are at the start; its scales and shifts go on learning)."""
 
     crop_size: PositiveInt | tuple[PositiveInt, PositiveInt] = 513
     """Training crop in pixels: the side of a square, or height and width."""
@@ -106,11 +118,27 @@ class TrainingSettings(Settings):
     save_every: PositiveInt = 500
     """Iterations from one `training.pt` to the next: what a killed training loses at most."""
 
-    workers: Annotated[int, Field(ge=0)] = 2
-    """Processes that load images; 0 = the main process does. The results do not depend on it."""
+    workers: Annotated[int, Field(ge=0)] | None = None
+    """Processes that load images, for every process that trains; 0 = it does so itself; null = 0 on a CPU, on a GPU as
+    many as there are cores, at most 8. The results do not depend on it."""
+
+    cache: Path | None = None
+    """Folder where decoded images are kept, so that each is decoded once: height × width × 3 bytes an image, 0.6 MB for
+    one of PASCAL VOC and 6.3 MB for one of Cityscapes; null = decoded whenever needed. The results do not depend on
+    it."""
 
     mixed_precision: bool = False
-    """Whether to train in 16-bit floating point where that is safe; has an effect on CUDA devices only."""
+    """Whether to train in 16-bit floating point where that is safe, bfloat16 where the device has it; has an effect on
+    CUDA devices only."""
+
+    tf32: bool = False
+    """Whether convolutions may round what they multiply to the 10 bits of TF32; has an effect on CUDA devices only."""
+
+    channels_last: bool | None = None
+    """Whether the channels of a pixel lie together in memory; null = on CUDA devices. Changes last bits only."""
+
+    compile: bool = False
+    """Whether torch.compile translates the network: minutes at the start, then faster steps. Changes last bits only."""
 
     @property
     def crop(self) -> tuple[int, int]:

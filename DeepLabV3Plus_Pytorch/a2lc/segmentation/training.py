@@ -18,16 +18,17 @@ from tqdm import tqdm
 from a2lc.errors import InputError
 from a2lc.files import atomic_path
 from a2lc.labels.base import LabelSource
+from a2lc.processes import Processes
 from a2lc.seeding import seed_of
 from a2lc.segmentation.descent import Descent, weights_of
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.sampling import TrainingSamples, batch_of_step
-from a2lc.segmentation.settings import TrainingSettings
+from a2lc.segmentation.settings import FREE, TrainingSettings
 from a2lc.segmentation.transforms import Augmentation
 
 _log = logging.getLogger(__name__)
-_FREE = {"workers", "save_every"}  # settings that change no weight
+_ALONE = Processes()
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def train(
     folder: Path,
     keys: Sequence[int | str],
     device: torch.device,
+    processes: Processes = _ALONE,
     validate: Callable[[nn.Module], float] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     description: str = "training",
@@ -88,6 +90,9 @@ def train(
     While the training runs, `training.pt` in `folder` holds all there is to know; where it exists, the training
     continues from it. With the same keys, CPU and thread count the weights are the same, bit by bit, whether or not
     the training was interrupted and however many workers load images.
+
+    Several processes make every step together: each computes on its places of the same batch. All of them must call
+    this with the same arguments, and see the same `folder`; the main one alone writes to it.
 
     Args:
         network: Starts with the weights it has; moved to `device`.
@@ -99,33 +104,41 @@ def train(
         folder: Where checkpoints go; made if needed.
         keys: Seed keys, for example (seed, round index).
         device: Where to compute.
-        validate: Network in evaluation mode → mIoU in [0, 1]; decides which weights are the best.
-        on_progress: Called after every iteration and its validation; may predict with the network, not change it.
+        processes: Those that train together, already joined.
+        validate: Network in evaluation mode → mIoU in [0, 1]; decides which weights are the best. Called in all
+            processes at once, and gives the same number in all.
+        on_progress: Called after every iteration and its validation, in the main process only; may predict with the
+            network, not change it.
         description: What the progress bar and the log call this training.
 
     Raises:
-        InputError: When an image or label map is unfit, the loss is not finite any more, or `training.pt` belongs to
-            another training.
+        InputError: When an image or label map is unfit, the loss is not finite any more, `training.pt` belongs to
+            another training, or the processes cannot divide a batch among them.
     """
     if not image_ids:
         raise InputError(f"{description}: there are no training images")
-    _log.info(
+    _check_division(settings, processes.count, device)
+    say = _log.info if processes.is_main else _log.debug
+    say(
         "%s: %d iterations, batches of %d from %d images, on %s",
         *(description, settings.iterations, settings.batch_size, len(image_ids), device),
     )
-    fingerprint = seed_of(settings.model_dump_json(exclude=_FREE), *keys, *image_ids)
-    descent, checkpoint = Descent(network.to(device), settings, device, fingerprint), folder / "training.pt"
-    if checkpoint.exists():
+    fingerprint = seed_of(settings.model_dump_json(exclude=set(FREE)), *keys, *image_ids)
+    descent, checkpoint = Descent(network.to(device), settings, device, fingerprint, processes), folder / "training.pt"
+    if processes.from_main(checkpoint.exists()):
         descent.resume(checkpoint)
+        say("continuing at iteration %d, from %s", descent.step, checkpoint)
     samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings))
     steps = range(descent.step, settings.iterations)
     batches = (batch_of_step(step, len(image_ids), settings.batch_size, keys) for step in steps)
+    loaded = load_batches(samples, (list(processes.share(batch)) for batch in batches), settings.workers, device)
+    hidden = None if processes.is_main else True
     with (
         torch.random.fork_rng([device] if device.type == "cuda" else []),
-        tqdm(total=settings.iterations, initial=descent.step, desc=description, unit="it", disable=None) as bar,
+        tqdm(total=settings.iterations, initial=descent.step, desc=description, unit="it", disable=hidden) as bar,
     ):
-        for batch_images, batch_labels in load_batches(samples, batches, settings.workers, device):
-            torch.manual_seed(seed_of(*keys, "step", descent.step))  # dropout, and whatever a backbone draws
+        for batch_images, batch_labels in loaded:
+            torch.manual_seed(_seed_of_step(keys, descent.step, processes))
             loss = descent.advance(batch_images, batch_labels)
             bar.set_postfix(loss=f"{loss:.4f}", lr=f"{descent.learning_rate:.2g}", refresh=False)
             bar.update()
@@ -134,13 +147,40 @@ def train(
             if validate is not None and due:
                 descent.judge(validate)
                 mean_iou = descent.last_mean_iou
-                _log.info("%s: iteration %d: mIoU %.4f", description, descent.step, descent.last_mean_iou)
+                say("%s: iteration %d: mIoU %.4f", description, descent.step, descent.last_mean_iou)
+            if not processes.is_main:
+                continue
             if on_progress is not None:
                 on_progress(Progress(descent.step, loss, descent.learning_rate, due, mean_iou))
-                network.train()  # a prediction leaves it in evaluation mode
+                descent.learn()  # a prediction leaves the network in evaluation mode
             if descent.step % settings.save_every == 0 and descent.step < settings.iterations:
                 descent.save(checkpoint)
-    return _finish(descent, folder, description)
+    result: TrainingResult = processes.from_main(_finish(descent, folder, description) if processes.is_main else None)
+    return result
+
+
+def _check_division(settings: TrainingSettings, processes: int, device: torch.device) -> None:
+    size, passes = settings.batch_size, settings.accumulation
+    if size % (processes * passes):
+        raise InputError(
+            f"training.batch_size is {size}, which cannot be divided equally among {processes} processes with "
+            f"training.accumulation={passes} passes each: make it a multiple of {processes * passes}"
+        )
+    synchronised = settings.batchnorm == "synchronised"
+    if synchronised and processes > 1 and device.type != "cuda":
+        raise InputError(
+            "training.batchnorm is synchronised, which PyTorch has for GPUs only: on a CPU set it to frozen or batch"
+        )
+    if settings.batchnorm != "frozen" and size == processes * passes and not (synchronised and processes > 1):
+        raise InputError(
+            f"training.batch_size is {size}, a single image for each pass of each process, but BatchNorm needs two: "
+            "raise it, lower training.accumulation, or set training.batchnorm=frozen"
+        )
+
+
+def _seed_of_step(keys: Sequence[int | str], step: int, processes: Processes) -> int:
+    """For dropout, and whatever a backbone draws: of every process its own."""
+    return seed_of(*keys, "step", step, *([processes.rank] if processes.count > 1 else []))
 
 
 def _is_due(step: int, settings: TrainingSettings) -> bool:

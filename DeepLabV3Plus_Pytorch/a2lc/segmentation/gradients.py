@@ -1,0 +1,116 @@
+"""The gradient of a batch's loss: in one pass or several, alone or with other processes, in 32 or 16 bits."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from a2lc.processes import Processes
+from a2lc.segmentation.batchnorm import synchronise
+from a2lc.segmentation.settings import TrainingSettings
+from a2lc.segmentation.transforms import VOID, normalise
+
+
+class Gradients:
+    """Forward and backward passes of a network in training, in whatever way is fast on its device.
+
+    Attributes:
+        scaler: Of the loss, so that float16 can hold its gradients; does nothing in other precisions.
+    """
+
+    def __init__(self, network: nn.Module, settings: TrainingSettings, device: torch.device, processes: Processes):
+        """Prepare the network; its parameters stay the same objects.
+
+        Args:
+            network: Already on `device`; put into the memory format of the settings.
+            settings: How to train.
+            device: Where to compute.
+            processes: Those that compute the gradient together, each on its part of the batch.
+        """
+        self._settings, self._device, self._processes = settings, device, processes
+        self._on_cuda = device.type == "cuda"
+        last = self._on_cuda if settings.channels_last is None else settings.channels_last
+        self._format = torch.channels_last if last else torch.contiguous_format
+        for parameter in network.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=self._format)
+        if settings.batchnorm == "synchronised" and processes.count > 1:
+            synchronise(network)
+        self._joined = _join(network, device) if processes.count > 1 else None
+        self._forward: Any = self._joined or network
+        if settings.compile:
+            self._forward = torch.compile(self._forward)
+        mixed = settings.mixed_precision and self._on_cuda
+        brain = mixed and torch.cuda.is_bf16_supported(including_emulation=False)
+        self._precision = torch.bfloat16 if brain else torch.float16 if mixed else torch.float32
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self._precision == torch.float16)
+
+    def add(self, images: Tensor, labels: Tensor) -> float:
+        """Add the gradient of the mean cross entropy over all pixels of the batch that are not void.
+
+        Args:
+            images: The images of this process (N, 3, h, w) uint8.
+            labels: Their labels (N, h, w) uint8, 255 = void.
+
+        Returns:
+            The loss, of all processes.
+        """
+        images, labels = (tensor.to(self._device, non_blocking=True) for tensor in (images, labels))
+        passes = self._settings.accumulation
+        valid = self._processes.sum((labels != VOID).sum()).clamp(min=1)
+        total = torch.zeros((), device=self._device)
+        with self._convolutions():
+            for index, part in enumerate(zip(images.chunk(passes), labels.chunk(passes), strict=True), start=1):
+                with self._alone() if index < passes else nullcontext():
+                    loss = self._loss(*part) / valid
+                    total += loss.detach()
+                    # of the gradients of several processes the mean is taken, but the loss is their sum
+                    self.scaler.scale(loss * self._processes.count).backward()
+        return float(self._processes.sum(total).item())
+
+    def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        inputs = normalise(images, self._settings.mean, self._settings.std).contiguous(memory_format=self._format)
+        with torch.autocast(self._device.type, self._precision, enabled=self._precision != torch.float32):
+            logits = self._forward(inputs)
+        return cross_entropy(logits, labels)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Gradients are added up here before the processes exchange them."""
+        return self._joined.no_sync() if self._joined else nullcontext()
+
+    def _convolutions(self) -> AbstractContextManager[None]:
+        """Crops have one size, so cuDNN may try which algorithm is the fastest, unless results must be repeatable."""
+        if not self._on_cuda:
+            return nullcontext()
+        repeatable = torch.are_deterministic_algorithms_enabled()
+        return torch.backends.cudnn.flags(
+            enabled=True, benchmark=not repeatable, deterministic=repeatable, allow_tf32=self._settings.tf32
+        )
+
+
+def _join(network: nn.Module, device: torch.device) -> DistributedDataParallel:
+    """What exchanges gradients while they are computed; all processes get the main one's weights."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)  # in 2.15; 2.6 needs it
+        return DistributedDataParallel(
+            network,
+            device_ids=[device] if device.type == "cuda" else None,
+            broadcast_buffers=False,  # they are kept equal: see batchnorm.py
+            gradient_as_bucket_view=True,
+        )
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Sum of the cross entropy over the pixels that are not void.
+
+    Args:
+        logits: (N, C, H, W) float.
+        labels: (N, H, W) integers, 255 = void.
+    """
+    return functional.cross_entropy(logits.float(), labels.long(), ignore_index=VOID, reduction="sum")
