@@ -82,7 +82,6 @@ def train(
     validate: Callable[[nn.Module], float] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     description: str = "training",
-    processes: object = None,
 ) -> TrainingResult:
     """Train a network in place and leave `best.safetensors` and `last.safetensors` in `folder`.
 
