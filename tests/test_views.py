@@ -40,7 +40,7 @@ def picture(height, width):
 
 
 def seen(view, network, image):
-    return view.probabilities(network, torch.tensor(image).permute(2, 0, 1)[None], MEAN, STD)
+    return view.probabilities(network, torch.tensor(image).permute(2, 0, 1)[None], MEAN, STD)[0]
 
 
 def padded_by_hand(network, image, canvas, shift):

@@ -8,7 +8,9 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 
 from a2lc import __version__
 from a2lc.cost import UNITS
@@ -16,7 +18,8 @@ from a2lc.errors import WaitingForAnswers
 from a2lc.machine_errors import explain
 
 COMMAND_VARIABLE = "A2LC_COMMAND"  # set by scripts: the command that a reader can run to get the same tables
-_WAITING = 3
+_BAD, _WAITING, _INTERRUPTED = 2, 3, 130
+_TOGETHER = ("run", "train", "score", "evaluate")  # what several processes work on; for the rest one is enough
 # PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would
 # grow with the variety of sizes for a long while. 256 hold a training step of all but the deepest networks.
 _KEPT_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
@@ -35,7 +38,9 @@ _VERBS = {
         "  a2lc run pascal dataset.root=/data/voc pseudo_labels=/data/voc/grounded_sam/0.2 method=a2lc,alc,random\n"
         "  a2lc run folder dataset.root=my_images annotator=answers\n"
         "  a2lc run folder dataset.root=my_images annotator=answers method=posterior training.iterations=0\n"
-        "  a2lc run posterior-pascal pseudo_labels=MASKS/0.2 truth=VOCdevkit/VOC2012/SegmentationClass ids=train.txt",
+        "  a2lc run posterior-pascal pseudo_labels=MASKS/0.2 truth=VOCdevkit/VOC2012/SegmentationClass ids=train.txt\n"
+        "  torchrun --nproc-per-node 2 -m a2lc.cli run pascal dataset.root=/data/voc pseudo_labels=/data/voc/masks\n\n"
+        "The last uses two GPUs; so can train, score and evaluate, all other verbs use one.",
     ),
     "train": (
         "train the network of the next round on the current labels",
@@ -112,23 +117,58 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("a2lc").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logging.raiseExceptions = False  # a full disk is told once, not as a traceback for every line of the log
+    return _work(arguments, os.environ.get(COMMAND_VARIABLE) or shlex.join(["a2lc", *given]))
+
+
+def _work(arguments: argparse.Namespace, command: str) -> int:
+    """Do what the verb says, with all processes that were started together; of an error one of them tells."""
+    from a2lc.processes import EndedElsewhere, Processes, identify, joined
+
+    processes = Processes()
     try:
         of_labels = arguments.verb == "evaluate" and (arguments.labels or arguments.ground_truth)
-        module = importlib.import_module("a2lc.label_report" if of_labels else "a2lc.verbs")
-        getattr(module, arguments.verb)(arguments, os.environ.get(COMMAND_VARIABLE) or shlex.join(["a2lc", *given]))
-    except WaitingForAnswers as waiting:
-        sys.stderr.write(f"a2lc: {waiting}\n")
-        return _WAITING
-    except KeyboardInterrupt:
-        sys.stderr.write("a2lc: stopped; the same command continues from here\n")
-        return 130
-    except Exception as error:
-        sentence = explain(error)
+        if arguments.verb in _TOGETHER and not of_labels:
+            processes = identify()
+        elif not identify().is_main:
+            return 0
+        with joined(processes) as processes, _muted(not processes.is_main):
+            arguments.processes = processes
+            module = importlib.import_module("a2lc.label_report" if of_labels else "a2lc.verbs")
+            getattr(module, arguments.verb)(arguments, command)
+    except EndedElsewhere as ended:
+        return _WAITING if ended.waiting else _BAD
+    except (Exception, KeyboardInterrupt) as error:
+        code, sentence = _told(error)
+        if not processes.may_speak():
+            return code
         if sentence is None:  # a bug: its traceback helps
             raise
         sys.stderr.write(f"a2lc: {sentence}\n")
-        return 2
+        return code
     return 0
+
+
+def _told(error: BaseException) -> tuple[int, str | None]:
+    """Exit code and sentence of an error; None where nobody but the program is to blame."""
+    if isinstance(error, WaitingForAnswers):
+        return _WAITING, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return _INTERRUPTED, "stopped; the same command continues from here"
+    return _BAD, explain(error)
+
+
+@contextmanager
+def _muted(mute: bool) -> Iterator[None]:
+    """Keep a process that is not the main one from printing, logging and drawing bars."""
+    if not mute:
+        yield
+        return
+    logging.disable()
+    try:
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _parse(given: list[str]) -> argparse.Namespace:

@@ -13,6 +13,7 @@ from a2lc.files import read_json
 from a2lc.label_report import compare_labels
 from a2lc.labels.ledger import Decision
 from a2lc.mask_table import read_mask_table
+from a2lc.metrics import ConfusionMatrix
 from a2lc.run import Run
 
 DATA_METRICS = {  # column of the table: field of SegmentationMetrics
@@ -26,13 +27,29 @@ DATA_METRICS = {  # column of the table: field of SegmentationMetrics
 STAGES = ("train", "score", "annotate", "propagate", "evaluate")
 
 
-def round_metrics(run: Run, round_index: int) -> dict[str, Any]:
-    """All numbers of a round, one row of the results table: fractions in [0, 1], counts, seconds; None = not known."""
+def data_confusion(run: Run, round_index: int) -> ConfusionMatrix | None:
+    """L_r against ground truth, each process its share of the images; None where there is no ground truth."""
+    state = run.processes.on_main(lambda: run.state(round_index))
+    truth, ids, classes = run.dataset.ground_truth, run.dataset.ids("train"), len(run.dataset.classes)
+    if truth is None:
+        return None
+    found = compare_labels(state, truth, run.processes.share(ids), classes)
+    return sum(run.processes.gather(found), start=ConfusionMatrix(classes))
+
+
+def round_metrics(run: Run, round_index: int, confusion: ConfusionMatrix | None = None) -> dict[str, Any]:
+    """All numbers of a round, one row of the results table: fractions in [0, 1], counts, seconds; None = not known.
+
+    Args:
+        run: The run.
+        round_index: A trained round.
+        confusion: From `data_confusion`; None = there is no ground truth.
+    """
     training = read_json(run.round_folder(round_index) / "training.json")
     anyone_asked = round_index > 0 or run.config.start.name == "clicks"
     decisions = run.ledger.decisions(round_index) if anyone_asked else []
     asked = run.ledger.answers(before_round=round_index + 1) if anyone_asked else []
-    data = _data_metrics(run, round_index)
+    data = _data_metrics(run, confusion)
     return {
         "round": round_index,
         "clicks": len(asked),
@@ -68,11 +85,10 @@ def query_costs(asked: Sequence[Decision], num_classes: int) -> dict[str, float 
     return {**costs, "annotator_seconds": math.fsum(seconds) if seconds or not asked else None}
 
 
-def _data_metrics(run: Run, round_index: int) -> dict[str, Any]:
+def _data_metrics(run: Run, confusion: ConfusionMatrix | None) -> dict[str, Any]:
     classes = run.dataset.classes.names
-    if run.dataset.ground_truth is None:
+    if confusion is None:
         return dict.fromkeys([*DATA_METRICS, "data_unlabelled", *(f"iou_{name}" for name in classes)])
-    confusion = compare_labels(run.state(round_index), run.dataset.ground_truth, run.dataset.ids("train"), len(classes))
     metrics = confusion.to_metrics().to_dict()
     data = {column: metrics[name] for column, name in DATA_METRICS.items()}
     data["data_unlabelled"] = metrics["unlabelled"] / max(metrics["pixels"], 1)

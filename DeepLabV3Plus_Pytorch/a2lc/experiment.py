@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
@@ -18,20 +18,25 @@ from a2lc.evaluation import table_rows
 from a2lc.files import write_text
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import open_pseudo_labels
+from a2lc.processes import Processes
 from a2lc.published import published_for
 from a2lc.reporting import plot_miou, summarise, write_seed_csv
 from a2lc.run import Run
 
 
-def open_runs(configs: Sequence[RunConfig]) -> list[Run]:
+def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None) -> list[Run]:
     """Open the data once and make a run per seed and method, seed by seed.
+
+    Args:
+        configs: One configuration per method.
+        processes: Those that work on the runs together; None = this one alone.
 
     Raises:
         InputError: When data or pseudo-labels are missing or broken (every problem is listed), the device does not
             exist, or there is nobody to answer.
     """
-    first = configs[0]
-    dataset = open_dataset(first.dataset)
+    processes, first = processes or Processes(), configs[0]
+    dataset = processes.on_main(lambda: open_dataset(first.dataset))  # which may have to be drawn or downloaded
     folder = first.pseudo_labels or dataset.pseudo_labels
     if folder is None:
         raise InputError("pseudo_labels is not set: give the folder of the pseudo-label set, pseudo_labels=<folder>")
@@ -41,15 +46,21 @@ def open_runs(configs: Sequence[RunConfig]) -> list[Run]:
             "questions yourself"
         )
     pseudo_labels = open_pseudo_labels(folder, first.undetected)
-    check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size)
-    device = choose_device(first.device, first.deterministic)
-    return [Run(config, seed, dataset, pseudo_labels, device) for seed in first.seeds for config in configs]
+    processes.on_main(lambda: check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size))
+    device = choose_device(first.device, first.deterministic, processes)
+    return [Run(config, seed, dataset, pseudo_labels, device, processes) for seed in first.seeds for config in configs]
 
 
-def choose_device(name: str, deterministic: bool) -> torch.device:
-    """The device of a run. Raises InputError when it does not exist."""
+def choose_device(name: str, deterministic: bool, processes: Processes | None = None) -> torch.device:
+    """The device of a run; of several processes each has a GPU of its own.
+
+    Raises:
+        InputError: When it does not exist, or there are more processes than GPUs.
+    """
     try:
         device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+        if processes is not None and processes.count > 1 and device.type == "cuda":
+            device = _own_gpu(name, processes)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"device is '{name}' but it cannot be used here ({error}): set device=auto or cpu") from None
@@ -57,13 +68,32 @@ def choose_device(name: str, deterministic: bool) -> torch.device:
     return device
 
 
+def _own_gpu(name: str, processes: Processes) -> torch.device:
+    gpus = torch.cuda.device_count()
+    if torch.device("cuda" if name == "auto" else name).index is not None or processes.local_rank >= gpus:
+        raise InputError(
+            f"device is '{name}' for several processes, and this machine has {gpus} GPUs: set device=auto, and start "
+            "at most one process per GPU"
+        )
+    device = torch.device("cuda", processes.local_rank)
+    torch.cuda.set_device(device)
+    return device
+
+
 @contextmanager
 def claimed(run: Run) -> Iterator[None]:
-    """Hold the folder of a seed against a second process, check its configuration, and log to its log.txt.
+    """Hold the folder of a seed against other commands, check its configuration, and log to its log.txt.
 
     Raises:
         InputError: When another process works on the seed, or the folder was made with another configuration.
     """
+    with ExitStack() as stack:
+        run.processes.on_main(lambda: stack.enter_context(_held(run)))
+        yield
+
+
+@contextmanager
+def _held(run: Run) -> Iterator[None]:
     run.seed_folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(run.seed_folder / ".lock")
     try:

@@ -39,6 +39,11 @@ _LOST_WORKER = _Trouble(
     "the same command with training.workers=0 needs none, takes less memory, and continues",
     parts=("DataLoader worker (pid", "shared memory", "</torch_"),
 )
+_LOST_PROCESS = _Trouble(
+    "another process of this run was lost",
+    "the same command continues",
+    parts=("Connection closed by peer", "Connection reset by peer"),
+)
 _FULL_DISK = _Trouble(
     "the disk is full",
     "make room, and the same command continues",
@@ -65,7 +70,7 @@ _OUT_OF_MEMORY = _Trouble(
     parts=("out of memory", "can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED"),
 )
 # a worker that finds no room in shared memory speaks of a full device too, so it comes first
-_TROUBLES = (_LOST_WORKER, _FULL_DISK, _NO_ACCESS, _OUT_OF_MEMORY)
+_TROUBLES = (_LOST_WORKER, _LOST_PROCESS, _FULL_DISK, _NO_ACCESS, _OUT_OF_MEMORY)
 
 
 def explain(error: BaseException) -> str | None:

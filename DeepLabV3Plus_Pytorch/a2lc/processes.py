@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
 
-from a2lc.errors import InputError
+from a2lc.errors import InputError, WaitingForAnswers
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 _PATIENCE = timedelta(days=2)  # others wait while one asks, propagates or evaluates; torchrun ends them if it dies
+
+
+class EndedElsewhere(Exception):
+    """The main process failed, or waits for people, and says so itself; this one has only to end.
+
+    Attributes:
+        waiting: Whether people have to answer first.
+    """
+
+    def __init__(self, waiting: bool) -> None:
+        super().__init__("the main process ended")
+        self.waiting = waiting
 
 
 @dataclass(frozen=True)
 class Processes:
     """Who this process is, and what it tells the others; with one process nothing is sent.
 
-    Every method but `share` must be called by all processes, in the same order.
+    Every method but `share` and `may_speak` must be called by all processes, in the same order.
 
     Attributes:
         rank: Number of this process, from 0; process 0 is the main one, which writes.
         count: Number of processes.
         local_rank: Number of this process on its machine, which chooses the GPU.
+        board: Where the processes leave each other notes, None when there is one process or none is connected.
     """
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
+    board: distributed.Store | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_main(self) -> bool:
@@ -46,7 +61,7 @@ class Processes:
     def wait(self) -> None:
         """Go on when all processes have come here."""
         if self.count > 1:
-            distributed.barrier()
+            distributed.all_reduce(torch.zeros(1))  # on the CPU, so that no GPU spins while another process works
 
     def gather(self, value: Any) -> list[Any]:
         """The values of all processes, in order of rank; any picklable object."""
@@ -56,6 +71,14 @@ class Processes:
         distributed.all_gather_object(values, value)
         return values
 
+    def collect(self, value: Any) -> list[Any]:
+        """The values of all processes, in order of rank, in the main process; an empty list in the others."""
+        if self.count == 1:
+            return [value]
+        values: list[Any] | None = [None] * self.count if self.is_main else None
+        distributed.gather_object(value, values)
+        return values or []
+
     def from_main(self, value: Any) -> Any:
         """The main process's value; any picklable object."""
         if self.count == 1:
@@ -63,6 +86,39 @@ class Processes:
         values = [value]
         distributed.broadcast_object_list(values, src=0)
         return values[0]
+
+    def on_main(self, work: Callable[[], Result]) -> Result:
+        """Let the main process work while the others wait, and give all of them what came out.
+
+        Args:
+            work: Returns any picklable object.
+
+        Raises:
+            EndedElsewhere: In the other processes, when the work failed; the main process raises what it raised.
+        """
+        if self.count == 1:
+            return work()
+        if not self.is_main:
+            waiting, result = self.from_main(None)
+            if waiting is not None:
+                raise EndedElsewhere(waiting)
+            return result
+        try:
+            result = work()
+        except BaseException as error:
+            self.from_main((isinstance(error, WaitingForAnswers), None))
+            raise
+        self.from_main((None, result))
+        return result
+
+    def may_speak(self) -> bool:
+        """Whether this process is the first that asks: of an error that ends all, one tells."""
+        if self.board is None:
+            return True
+        try:
+            return self.board.add("spoken", 1) == 1
+        except RuntimeError:  # whoever kept the board has ended, and ended the others by that
+            return False
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all processes, written into `values`, a tensor on the device of the processes."""
@@ -89,14 +145,20 @@ def identify(environment: Mapping[str, str] = os.environ) -> Processes:
 
 
 @contextmanager
-def joined(processes: Processes, device: torch.device) -> Iterator[None]:
-    """Connect the processes for the time of the block: NCCL between GPUs, Gloo between CPUs."""
+def joined(processes: Processes) -> Iterator[Processes]:
+    """Connect the processes for the time of the block: Gloo for what lies on the CPU, NCCL for what lies on a GPU.
+
+    Yields:
+        The processes, connected.
+    """
     if processes.count == 1:
-        yield
+        yield processes
         return
-    backend = "nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, timeout=_PATIENCE)
-    try:
-        yield
-    finally:
-        distributed.destroy_process_group()
+    board, rank, count = next(iter(distributed.rendezvous("env://")))
+    board.set_timeout(_PATIENCE)
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    distributed.init_process_group(
+        backend, store=distributed.PrefixStore("a2lc", board), rank=rank, world_size=count, timeout=_PATIENCE
+    )
+    yield replace(processes, board=board)
+    distributed.destroy_process_group()  # not after an error: it would wait for processes that wait for this one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from a2lc.files import read_json, write_json, write_text
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
+from a2lc.processes import Processes
 
 # what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
 _SHARED_KEYS = ("dataset", "pseudo_labels", "start", "network", "training")
@@ -33,7 +34,8 @@ class Run:
     """One method on one data set with one seed.
 
     The folder is `<output>/runs/<experiment>/seed<k>/`, with `round_0/` (θ₀, shared by all methods) and
-    `<method>/{config.yaml, ledger.sqlite, log.txt, round_<r>/...}` in it.
+    `<method>/{config.yaml, ledger.sqlite, log.txt, round_<r>/...}` in it. Several processes may work on a run: the main
+    one writes the folder and opens the ledger, and tells the others what it finds there.
     """
 
     config: RunConfig
@@ -41,6 +43,7 @@ class Run:
     dataset: Dataset
     pseudo_labels: PseudoLabelSet
     device: torch.device
+    processes: Processes = field(default_factory=Processes)
 
     @property
     def name(self) -> str:
@@ -97,11 +100,17 @@ class Run:
         ledger = self.ledger
         return LabelState(self.first_labels, ledger.corrections(round_index), ledger.pixel_corrections(round_index))
 
+    def has(self, path: Path) -> bool:
+        """Whether the main process finds this file; to be asked by all processes together."""
+        return self.processes.on_main(path.exists)
+
     @contextmanager
     def timed(self, round_index: int, stage: str) -> Iterator[None]:
         """Add the seconds that a stage takes to seconds.json of its round."""
         started = time.perf_counter()
         yield
+        if not self.processes.is_main:
+            return
         path = self.round_folder(round_index) / "seconds.json"
         seconds = read_json(path) if path.exists() else {}
         seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 3)

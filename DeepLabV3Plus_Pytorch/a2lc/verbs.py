@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -37,18 +37,18 @@ def run(arguments: argparse.Namespace, command: str) -> None:
         _print(describe_keys(SimulationSettings if simulated else RunConfig))
         return
     if simulated:
-        _simulate(arguments, command)
+        arguments.processes.on_main(lambda: _simulate(arguments, command))
         return
     configs = _configs(arguments)
     if arguments.show:
         _print("---\n".join(dump_config(config) for config in configs))
         return
-    runs = open_runs(configs)
+    runs = open_runs(configs, arguments.processes)
     for current in runs:
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             run_rounds(current)
-        folder = write_report(runs, command)
-    _print((folder / "summary.md").read_text(encoding="utf-8"))
+        folder = arguments.processes.on_main(lambda: write_report(runs, command))
+    _print(arguments.processes.on_main((folder / "summary.md").read_text))
     _print(f"tables and figure: {folder}\n")
 
 
@@ -67,7 +67,7 @@ def train(arguments: argparse.Namespace, command: str) -> None:
     """Train θ_r, where r is the first round whose labels are ready and whose network is not trained."""
 
     def work(current: Run, round_index: int) -> None:
-        _need_corrected(current, round_index)
+        current.processes.on_main(lambda: _need_corrected(current, round_index))
         stages.start(current)
         stages.train_network(current, round_index)
 
@@ -155,13 +155,17 @@ def predict(arguments: argparse.Namespace, command: str) -> None:
 
 def evaluate(arguments: argparse.Namespace, command: str) -> None:
     """Measure the trained rounds of a run."""
-    runs = open_runs(_configs(arguments))
-    for current in runs:
+    for current in open_runs(_configs(arguments), arguments.processes):
         with claimed(current):
-            for round_index in range(_trained_rounds(current)):
+            trained = current.processes.on_main(partial(_trained_rounds, current))
+            for round_index in range(trained):
                 stages.evaluate(current, round_index)
-                metrics = read_json(current.round_folder(round_index) / "metrics.json")
-                _print(f"{current.name}, round {round_index}: {stages.summary_line(metrics)}\n")
+                current.processes.on_main(partial(_show_round, current, round_index))
+
+
+def _show_round(current: Run, round_index: int) -> None:
+    metrics = read_json(current.round_folder(round_index) / "metrics.json")
+    _print(f"{current.name}, round {round_index}: {stages.summary_line(metrics)}\n")
 
 
 def export(arguments: argparse.Namespace, command: str) -> None:
@@ -210,11 +214,9 @@ def _only_run(runs: list[Run], why: str) -> Run:
 
 def _each(arguments: argparse.Namespace, work: Callable[[Run, int], None]) -> None:
     """Do one stage of the open round of every run; the open round follows the newest trained network."""
-    for current in open_runs(_configs(arguments)):
-        with ExitStack() as stack:
-            stack.enter_context(claimed(current))
-            stack.enter_context(logging_redirect_tqdm([logging.getLogger()]))
-            work(current, _open_round(current))
+    for current in open_runs(_configs(arguments), arguments.processes):
+        with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
+            work(current, current.processes.on_main(partial(_open_round, current)))
 
 
 def _open_round(current: Run) -> int:

@@ -32,10 +32,18 @@ class LabelState:
 
     def labels(self, image_id: str) -> NDArray[np.uint8]:
         """Label map L_r (H, W) uint8."""
+        return self._corrected(image_id, None)
+
+    def maps(self, image_id: str) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Label map and mask map, each read once."""
+        masks = self.masks(image_id)
+        return self._corrected(image_id, masks), masks
+
+    def _corrected(self, image_id: str, masks: NDArray[np.int32] | None) -> NDArray[np.uint8]:
         labels = self.initial.labels(image_id)
         corrected = self.corrections.get(image_id)
         if corrected:
-            labels = apply_corrections(labels, self.masks(image_id), corrected)
+            labels = apply_corrections(labels, self.masks(image_id) if masks is None else masks, corrected)
         for runs, label in self.pixel_corrections.get(image_id, ()):
             labels = np.where(decode_runs(runs, labels.shape), np.uint8(label), labels)
         return labels

@@ -1,7 +1,8 @@
 """DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions."""
 
+from a2lc.segmentation.inference import ScoringNetwork
 from a2lc.segmentation.network import DeepLabV3Plus, build_network
-from a2lc.segmentation.prediction import evaluate_network, load_weights, predict, predict_views
+from a2lc.segmentation.prediction import evaluate_network, load_weights, predict, predict_batches, predict_views
 from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings, ViewName
 from a2lc.segmentation.training import Progress, TrainingResult, train
 from a2lc.segmentation.views import NativeView, PaddedView, SquashedView, View, make_view
@@ -12,6 +13,7 @@ __all__ = [
     "NetworkSettings",
     "PaddedView",
     "Progress",
+    "ScoringNetwork",
     "ScoringSettings",
     "SquashedView",
     "TrainingResult",
@@ -23,6 +25,7 @@ __all__ = [
     "load_weights",
     "make_view",
     "predict",
+    "predict_batches",
     "predict_views",
     "train",
 ]

@@ -88,11 +88,46 @@ def predict_views(
     Raises:
         InputError: When an image cannot be read.
     """
+    batches = [[image_id] for image_id in image_ids]
+    predictions = predict_batches(network, batches, _Image(images), settings, device, views, workers)
+    for image_id, (_, probabilities) in zip(image_ids, predictions, strict=True):
+        yield image_id, probabilities
+
+
+def predict_batches(
+    network: nn.Module,
+    batches: Sequence[Sequence[str]],
+    load: Callable[[str], tuple[Tensor, ...]],
+    settings: TrainingSettings,
+    device: torch.device,
+    views: Sequence[View],
+    workers: int = 0,
+) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
+    """Yield what was loaded with every image, and its class probabilities in every view, in the given order.
+
+    Args:
+        network: Already on `device`; put into evaluation mode.
+        batches: Images that the network sees at once; those of a batch have one size.
+        load: Image id → image (3, H, W) uint8 and whatever tensors belong to it; must be picklable if there are
+            workers.
+        settings: Mean and standard deviation of the normalisation.
+        device: Where to compute.
+        views: How the network sees an image, a pass each.
+        workers: Processes that load the next images meanwhile.
+
+    Yields:
+        For each image the tensors that `load` gave beside it, still on the CPU, and, per view, (C, H, W) float32 on
+        `device`, softmax over the classes.
+
+    Raises:
+        InputError: When an image cannot be read.
+    """
     network.eval()
-    batches = load_batches(_Image(images), [[image_id] for image_id in image_ids], workers, device)
-    for image_id, batch in zip(image_ids, batches, strict=True):
-        image = batch.to(device, non_blocking=True)
-        yield image_id, tuple(view.probabilities(network, image, settings.mean, settings.std) for view in views)
+    for images, *others in load_batches(load, [list(batch) for batch in batches], workers, device):
+        on_device = images.to(device, non_blocking=True)
+        passes = [view.probabilities(network, on_device, settings.mean, settings.std) for view in views]
+        for index in range(len(images)):
+            yield tuple(other[index] for other in others), tuple(found[index] for found in passes)
 
 
 def evaluate_network(
@@ -126,7 +161,7 @@ def evaluate_network(
     for image, labels in load_batches(load, [[image_id] for image_id in image_ids], settings.workers, device):
         on_device = image.to(device, non_blocking=True)
         probabilities = _NATIVE.probabilities(network, on_device, settings.mean, settings.std)
-        confusion.update(labels[0], probabilities.argmax(dim=0))
+        confusion.update(labels, probabilities.argmax(dim=1))
     return confusion
 
 
@@ -134,8 +169,8 @@ def evaluate_network(
 class _Image:
     images: Images
 
-    def __call__(self, image_id: str) -> Tensor:
-        return to_tensor(self.images(image_id))
+    def __call__(self, image_id: str) -> tuple[Tensor]:
+        return (to_tensor(self.images(image_id)),)
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,15 @@ class ScoringSettings(Settings):
     shift: bool = False
     """Whether the window of a padded view is cut with the official code's rounding: one pixel off for some sizes."""
 
+    batch_size: PositiveInt = 1
+    """Images of equal size that the network sees at once; more than 1 pays on a GPU with small images."""
+
+    mixed_precision: Literal["none", "bf16", "fp16"] = "none"
+    """16-bit floating point for what the network computes where that is safe; none = all of it in 32 bits."""
+
+    compile: bool = False
+    """Whether the network is compiled by torch.compile first: minutes, then faster; needs a C++ compiler."""
+
     @property
     def views(self) -> tuple[ViewName, ...]:
         """The views of all passes over an image, each once: first that of the scores, last that of the features."""

@@ -18,30 +18,30 @@ from a2lc.segmentation.transforms import normalise
 class View(Protocol):
     """A way from an image to the class probabilities of its pixels."""
 
-    def probabilities(self, network: nn.Module, image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-        """Show one image to the network.
+    def probabilities(self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """Show images of one size to the network.
 
         Args:
             network: In evaluation mode.
-            image: A batch of one (1, 3, H, W) uint8, on the device of the network.
+            images: (N, 3, H, W) uint8, on the device of the network.
             mean: Mean of the normalisation.
             std: Standard deviation of the normalisation.
 
         Returns:
-            (C, H, W) float32 at the image's own size, on the same device; the classes of a pixel sum to 1.
+            (N, C, H, W) float32 at the images' own size, on the same device; the classes of a pixel sum to 1.
         """
         ...
 
 
 @dataclass(frozen=True)
 class NativeView:
-    """The image as it is."""
+    """The images as they are."""
 
     @torch.inference_mode()
-    def probabilities(self, network: nn.Module, image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-        """Show the image at its own size; see `View`."""
-        logits: Tensor = network(normalise(image, mean, std))
-        return logits[0].softmax(dim=0)
+    def probabilities(self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """Show the images at their own size; see `View`."""
+        logits: Tensor = network(normalise(images, mean, std))
+        return logits.softmax(dim=1)
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,15 @@ class PaddedView:
     shift: bool = False
 
     @torch.inference_mode()
-    def probabilities(self, network: nn.Module, image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    def probabilities(self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
         """Show the canvas and cut the image's window out of the logits; see `View`."""
-        height, width = image.shape[-2:]
+        height, width = images.shape[-2:]
         rows, columns = max(self.canvas[0] - height, 0), max(self.canvas[1] - width, 0)
         above, left = rows // 2, columns // 2
-        padded = functional.pad(image, [left, columns - left, above, rows - above])
+        padded = functional.pad(images, [left, columns - left, above, rows - above])
         top, start = (round(rows / 2), round(columns / 2)) if self.shift else (above, left)
         logits: Tensor = network(normalise(padded, mean, std))
-        return logits[0, :, top : top + height, start : start + width].softmax(dim=0)
+        return logits[:, :, top : top + height, start : start + width].softmax(dim=1)
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class SquashedView:
     shift: bool = False
 
     @torch.inference_mode()
-    def probabilities(self, network: nn.Module, image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    def probabilities(self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
         """Show the squashed image and stretch its probabilities, not its logits, to the image's size; see `View`."""
-        squashed = v2.functional.resize(image, [max(1, side // 2) for side in self.canvas])
+        squashed = v2.functional.resize(images, [max(1, side // 2) for side in self.canvas])
         inner = PaddedView(self.canvas, self.shift).probabilities(network, squashed, mean, std)
-        return functional.interpolate(inner[None], size=image.shape[-2:], mode="bilinear", align_corners=False)[0]
+        return functional.interpolate(inner, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def make_view(name: ViewName, crop: tuple[int, int], shift: bool) -> View:

@@ -65,7 +65,17 @@ def make_annotator(run: Run, queue: Path) -> Annotator:
 
 
 def annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None = None) -> None:
-    """Ask an annotator (None: the configured one) about the next masks and record all answers in one transaction."""
+    """Ask an annotator (None: the configured one) about the next masks and record all answers in one transaction.
+
+    The main process asks, the others wait.
+
+    Raises:
+        WaitingForAnswers: When people have to answer first.
+    """
+    run.processes.on_main(lambda: _annotate(run, round_index, batch, annotator))
+
+
+def _annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None) -> None:
     if run.ledger.is_done(round_index, batch, "annotate"):
         return
     _log.info("%s: asking about masks of round %d", run.name, round_index)
@@ -77,7 +87,11 @@ def annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None
 
 
 def propagate(run: Run, round_index: int, batch: int) -> None:
-    """Learn from the answers of this round and correct masks that nobody was asked about."""
+    """Learn from the answers of this round and correct masks that nobody was asked about; the other processes wait."""
+    run.processes.on_main(lambda: _propagate(run, round_index, batch))
+
+
+def _propagate(run: Run, round_index: int, batch: int) -> None:
     if run.ledger.is_done(round_index, batch, "propagate"):
         return
     with run.timed(round_index, "propagate"):

@@ -1,17 +1,22 @@
-"""The stage that scores every mask: one pass over the images, however many there are."""
+"""The stage that scores every mask: one pass over the images, however many there are, shared by the processes."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from a2lc.acquisition import Candidates, MaskScores, pool_weights, score_candidates
 from a2lc.config import RunConfig
+from a2lc.datasets import Dataset
 from a2lc.heap import trim_heap
 from a2lc.labels.ledger import Decision, MaskKey
 from a2lc.labels.run_length import decode_runs
@@ -20,20 +25,49 @@ from a2lc.mask_statistics import mask_statistics
 from a2lc.mask_table import MaskTable
 from a2lc.run import Run
 from a2lc.seeding import generator
-from a2lc.segmentation import ViewName, build_network, load_weights, make_view, predict_views
+from a2lc.segmentation import (
+    ScoringNetwork,
+    ViewName,
+    build_network,
+    load_weights,
+    make_view,
+    predict_batches,
+)
+from a2lc.segmentation.transforms import to_tensor
 
 _log = logging.getLogger(__name__)
 _TRIM_EVERY = 8  # scored images; more often costs time, more seldom memory
 
+Scored = tuple[str, Candidates]
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What happened before a round.
+
+    Attributes:
+        state: L_{r-1}.
+        queried: Masks that were asked about.
+        asked: By image, the answers that a pool of pixels must not ask for again; empty for a pool of masks.
+    """
+
+    state: LabelState
+    queried: frozenset[MaskKey]
+    asked: Mapping[str, Sequence[Decision]]
+
 
 def score(run: Run, round_index: int) -> None:
-    """Score every mask with θ_{r-1} on L_{r-1}, reading each image once, and write the mask table."""
-    if run.mask_table_path(round_index).exists():
+    """Score every mask with θ_{r-1} on L_{r-1}, reading each image once, and write the mask table.
+
+    Every process scores its share of the images, the main one puts them together: with as many threads in each, the
+    table does not depend on the number of processes.
+    """
+    if run.has(run.mask_table_path(round_index)):
         return
     _log.info("%s: scoring the masks of round %d", run.name, round_index)
-    state, queried = run.state(round_index - 1), set(run.ledger.queried(before_round=round_index))
     with run.timed(round_index, "score"):
-        counts, with_masks = pixel_counts(run, state, queried)
+        past = run.processes.on_main(lambda: _past(run, round_index))
+        counts, batches = pixel_counts(run, past.state, past.queried)
         settings = run.config.acquisition
         weights, imbalance = pool_weights(counts, settings.smoothing, settings.count_void)
         about = {
@@ -43,77 +77,133 @@ def score(run: Run, round_index: int) -> None:
             "class_weights": weights.tolist(),
             "class_imbalance": imbalance,
         }
-        scored = _scored(run, round_index, state, with_masks, weights)
-        if settings.pool == "pixels":
-            scored = _best(scored, run.config.budget)
-        table = MaskTable.collect(scored, len(run.dataset.classes), about)
-        table.write(run.mask_table_path(round_index), run.dataset.classes, queried if table.of_masks else ())
+        scored = _scored(run, round_index, past, run.processes.share(batches), weights)
+        found = run.processes.collect(list(_best(scored, run.config.budget) if settings.pool == "pixels" else scored))
+        run.processes.on_main(lambda: _write(run, round_index, past, _in_order(found, batches), about))
 
 
-def pixel_counts(run: Run, state: LabelState, queried: set[MaskKey]) -> tuple[NDArray[np.int64], list[str]]:
-    """Pixels (C + 1,) per class and, last, of void under masks not queried so far; and the images to score: those that
-    have masks, or all where pixels are asked about.
+def _past(run: Run, round_index: int) -> _Past:
+    asked: dict[str, list[Decision]] = {}
+    if run.config.acquisition.pool != "masks":
+        for decision in run.ledger.answers(before_round=round_index):
+            asked.setdefault(decision.image_id, []).append(decision)
+    queried = frozenset(run.ledger.queried(before_round=round_index))
+    return _Past(run.state(round_index - 1), queried, asked)
+
+
+def _in_order(found: Sequence[Sequence[Scored]], batches: Sequence[Sequence[str]]) -> list[Scored]:
+    """What all processes found, in the order in which a single one scores."""
+    by_image = {image_id: candidates for share in found for image_id, candidates in share}
+    return [(image_id, by_image[image_id]) for batch in batches for image_id in batch]
+
+
+def _write(run: Run, round_index: int, past: _Past, scored: Sequence[Scored], about: Mapping[str, object]) -> None:
+    if run.config.acquisition.pool == "pixels":
+        scored = _limited(scored, run.config.budget)
+    table = MaskTable.collect(scored, len(run.dataset.classes), about)
+    table.write(run.mask_table_path(round_index), run.dataset.classes, past.queried if table.of_masks else ())
+
+
+def pixel_counts(
+    run: Run, state: LabelState, queried: Collection[MaskKey]
+) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
+    """Pixels (C + 1,) per class and, last, of void under masks not queried so far; and the images to score, in batches
+    of equal size: those that have masks, or all where pixels are asked about.
 
     The largest images come first: what they allocate is enough for all that follow, so memory stays flat however many
     there are.
     """
-    classes, void = len(run.dataset.classes), run.dataset.classes.void
-    counts, size = np.zeros(256, dtype=np.int64), {}
-    for image_id in tqdm(run.dataset.ids("train"), desc="count", unit="img", disable=None, leave=False):
-        masks = state.masks(image_id)
+    processes, classes, void = run.processes, len(run.dataset.classes), run.dataset.classes.void
+    ids, counts, shapes = run.dataset.ids("train"), np.zeros(256, dtype=np.int64), {}
+    for image_id in tqdm(processes.share(ids), desc="count", unit="img", disable=None, leave=False):
+        labels, masks = state.maps(image_id)
         highest = int(masks.max(initial=0))
         if not highest and run.config.acquisition.pool == "masks":
             continue
-        size[image_id] = masks.size
+        shapes[image_id] = masks.shape
         in_pool = np.array([mask > 0 and (image_id, mask) not in queried for mask in range(highest + 1)])
-        counts += np.bincount(state.labels(image_id)[in_pool[masks]], minlength=256)
-    return np.append(counts[:classes], counts[void]), sorted(size, key=lambda image_id: -size[image_id])
+        counts += np.bincount(labels[in_pool[masks]], minlength=256)
+    counted = processes.gather((counts, shapes))
+    total = sum(part for part, _ in counted)
+    every = {image_id: shape for _, part in counted for image_id, shape in part.items()}
+    by_size = sorted(
+        (image_id for image_id in ids if image_id in every), key=lambda image_id: -math.prod(every[image_id])
+    )
+    return np.append(total[:classes], total[void]), equal_batches(by_size, every, run.config.scoring.batch_size)
+
+
+def equal_batches(image_ids: Sequence[str], shapes: Mapping[str, tuple[int, ...]], size: int) -> list[tuple[str, ...]]:
+    """Batches of at most `size` images of one shape, a function of the list alone; in the order of their first images.
+
+    Args:
+        image_ids: The images.
+        shapes: Image id → (H, W).
+        size: Images per batch.
+    """
+    batches: list[list[str]] = []
+    open_batch: dict[tuple[int, ...], list[str]] = {}
+    for image_id in image_ids:
+        batch = open_batch.get(shapes[image_id], [])
+        if len(batch) % size == 0:
+            batches.append(batch := [])
+            open_batch[shapes[image_id]] = batch
+        batch.append(image_id)
+    return [tuple(batch) for batch in batches]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Image id → image (3, H, W) uint8, labels (H, W) uint8 and masks (H, W) int32, for the processes that load."""
+
+    dataset: Dataset
+    state: LabelState
+
+    def __call__(self, image_id: str) -> tuple[Tensor, Tensor, Tensor]:
+        labels, masks = self.state.maps(image_id)
+        return to_tensor(self.dataset.image(image_id)), torch.tensor(labels), torch.tensor(masks)
 
 
 def _scored(
-    run: Run, round_index: int, state: LabelState, image_ids: list[str], weights: NDArray[np.float64]
-) -> Iterator[tuple[str, Candidates]]:
+    run: Run, round_index: int, past: _Past, batches: Sequence[tuple[str, ...]], weights: NDArray[np.float64]
+) -> Iterator[Scored]:
     config, void = run.config, run.dataset.classes.void
+    image_ids = [image_id for batch in batches for image_id in batch]
     if not config.training.iterations:
-        yield from _scored_without_network(run, round_index, state, image_ids)
+        yield from _scored_without_network(run, round_index, past.state, image_ids)
         return
-    network = build_network(config.network.without_weights(), len(run.dataset.classes), seed=0).to(run.device)
+    network = build_network(config.network.without_weights(), len(run.dataset.classes), seed=0)
     load_weights(network, run.weights_path(round_index - 1))
     views = [make_view(name, config.training.crop, config.scoring.shift) for name in _views(config)]
-    predictions = predict_views(
-        network, image_ids, run.dataset.image, config.training, run.device, views, config.training.workers
+    predictions = predict_batches(
+        ScoringNetwork(network, config.scoring, run.device),
+        batches,
+        _Sample(run.dataset, past.state),
+        config.training,
+        run.device,
+        views,
+        config.training.workers,
     )
-    asked = _asked_before(run, round_index)
-    bar = tqdm(predictions, total=len(image_ids), desc="score", unit="img", disable=None)
-    for index, (image_id, (probabilities, *of_features)) in enumerate(bar):
+    named = zip(image_ids, predictions, strict=True)
+    bar = tqdm(named, total=len(image_ids), desc="score", unit="img", disable=None)
+    for index, (image_id, ((labels, masks), (probabilities, *of_features))) in enumerate(bar):
         if index % _TRIM_EVERY == 0:
             trim_heap()
         _log.debug("scoring %s", image_id)
-        labels, masks = state.labels(image_id), state.masks(image_id)
         found = score_candidates(
             probabilities,
-            labels,
-            masks,
+            labels.to(run.device, non_blocking=True),
+            masks.to(run.device, non_blocking=True),
             config.acquisition,
             weights,
             void,
             generator=generator(run.seed, round_index, "acquisition", image_id),
-            excluded=_covered(asked.get(image_id, ()), masks),
+            excluded=_covered(past.asked.get(image_id, ()), masks.numpy()),
             at_most=config.budget,
         )
         for other in of_features:
             features = mask_statistics(other, labels, masks, void).mean_probability
             found = dataclasses.replace(found, scores=dataclasses.replace(found.scores, mean_probability=features))
         yield image_id, found
-
-
-def _asked_before(run: Run, round_index: int) -> dict[str, list[Decision]]:
-    """By image, the answers that a pool of pixels must not ask for again; a pool of masks goes by mask ids."""
-    asked: dict[str, list[Decision]] = {}
-    if run.config.acquisition.pool != "masks":
-        for decision in run.ledger.answers(before_round=round_index):
-            asked.setdefault(decision.image_id, []).append(decision)
-    return asked
 
 
 def _covered(answers: Iterable[Decision], masks: NDArray[np.integer]) -> NDArray[np.bool_] | None:
@@ -124,25 +214,36 @@ def _covered(answers: Iterable[Decision], masks: NDArray[np.integer]) -> NDArray
     return covered
 
 
-def _best(scored: Iterator[tuple[str, Candidates]], budget: int) -> Iterator[tuple[str, Candidates]]:
+def _best(scored: Iterable[Scored], budget: int) -> Iterator[Scored]:
     """Drop what the best so far leave no place for, so that memory does not grow with the number of images."""
     best = np.zeros(0)
     for image_id, found in scored:
         score = found.scores.score
         keep = np.flatnonzero(score >= best[0]) if len(best) == budget else np.arange(len(score))
         best = np.sort(np.concatenate([best, score[keep]]))[-budget:]
-        scores = MaskScores(**{name: values[keep] for name, values in vars(found.scores).items()})
-        yield image_id, Candidates(scores, tuple(found.expansion[row] for row in keep))
+        yield image_id, _rows(found, keep)
+
+
+def _limited(scored: Sequence[Scored], budget: int) -> list[Scored]:
+    """Keep what is as good as the last of the `budget` best: no matter in what order, or where, it was found."""
+    best = np.sort(np.concatenate([np.zeros(0), *(found.scores.score for _, found in scored)]))[-budget:]
+    last = best.min(initial=np.inf)
+    return [(image_id, _rows(found, np.flatnonzero(found.scores.score >= last))) for image_id, found in scored]
+
+
+def _rows(found: Candidates, keep: NDArray[np.intp]) -> Candidates:
+    scores = MaskScores(**{name: values[keep] for name, values in vars(found.scores).items()})
+    return Candidates(scores, tuple(found.expansion[row] for row in keep))
 
 
 def _scored_without_network(
-    run: Run, round_index: int, state: LabelState, image_ids: list[str]
-) -> Iterator[tuple[str, Candidates]]:
+    run: Run, round_index: int, state: LabelState, image_ids: Sequence[str]
+) -> Iterator[Scored]:
     """Scores that need no network, with probabilities that prefer no class."""
     classes, settings = run.dataset.classes, run.config.acquisition
     for image_id in tqdm(image_ids, desc="score", unit="img", disable=None):
         _log.debug("scoring %s", image_id)
-        labels, masks = state.labels(image_id), state.masks(image_id)
+        labels, masks = state.maps(image_id)
         probabilities = np.full((len(classes), *masks.shape), 1 / len(classes), dtype=np.float32)
         random = generator(run.seed, round_index, "acquisition", image_id)
         yield image_id, score_candidates(probabilities, labels, masks, settings, void=classes.void, generator=random)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +37,31 @@ def start(run: Run) -> None:
     """
     if run.config.start.name == "given":
         return
-    answers = Ledger(run.start_folder / "ledger.sqlite")
-    if not (run.start_folder / "pseudo_labels" / "manifest.json").exists():
-        if not answers.is_done(0, 0, "annotate"):
-            _log.info("%s: asking about %d masks to start with", run.name, run.config.start.clicks)
-            annotator = make_annotator(run, run.start_folder / "queue.csv")
-            answers.record(0, 0, "annotate", annotator.answer(_random_queries(run), LabelState(run.pseudo_labels)))
-        _train(run, answers)
-        _label(run, answers)
+    if not run.has(run.start_folder / "pseudo_labels" / "manifest.json"):
+        state = run.processes.on_main(lambda: _answered(run))
+        _train(run, state)
+        run.processes.on_main(lambda: _label(run, state))
+    run.processes.on_main(lambda: _record(run))
+
+
+def _answers(run: Run) -> Ledger:
+    return Ledger(run.start_folder / "ledger.sqlite")
+
+
+def _answered(run: Run) -> LabelState:
+    """The answers to the first questions; they are asked where they were not yet."""
+    answers, nothing = _answers(run), LabelState(run.pseudo_labels)
+    if not answers.is_done(0, 0, "annotate"):
+        _log.info("%s: asking about %d masks to start with", run.name, run.config.start.clicks)
+        annotator = make_annotator(run, run.start_folder / "queue.csv")
+        answers.record(0, 0, "annotate", annotator.answer(_random_queries(run), nothing))
+    return LabelState(run.pseudo_labels, answers.corrections())
+
+
+def _record(run: Run) -> None:
+    """Put the clicks that the seed's methods share into the method's ledger."""
     if not run.ledger.is_done(0, 0, "annotate"):
-        run.ledger.record(0, 0, "annotate", answers.decisions(0))
+        run.ledger.record(0, 0, "annotate", _answers(run).decisions(0))
 
 
 def _random_queries(run: Run) -> list[Query]:
@@ -79,11 +94,10 @@ def _network(run: Run) -> DeepLabV3Plus:
     return build_network(run.config.network, len(run.dataset.classes), seed).to(run.device)
 
 
-def _train(run: Run, answers: Ledger) -> None:
+def _train(run: Run, state: LabelState) -> None:
     """Train on the images in which something was answered; the rest of their pixels is void."""
-    if (run.start_folder / "last.safetensors").exists():
+    if run.has(run.start_folder / "last.safetensors"):
         return
-    state = LabelState(run.pseudo_labels, answers.corrections())
     train(
         _network(run),
         run.dataset.image,
@@ -95,25 +109,26 @@ def _train(run: Run, answers: Ledger) -> None:
         keys=(run.seed, "start", "train"),
         device=run.device,
         description="train for first labels",
+        processes=run.processes,
     )
 
 
-def _label(run: Run, answers: Ledger) -> None:
+def _label(run: Run, state: LabelState) -> None:
     """Write the pseudo-label set that the network gives; answered masks keep their answers."""
     network, dataset = _network(run), run.dataset
     load_weights(network, run.start_folder / "last.safetensors")
-    ids, answered = dataset.ids("train"), answers.corrections()
+    ids = dataset.ids("train")
     made_by = {"start": "clicks", "clicks": run.config.start.clicks, "seed": run.seed}
     writer = PseudoLabelWriter(run.start_folder / "pseudo_labels", dataset.classes, made_by)
     predictions = predict(network, ids, dataset.image, run.config.training, run.device)
     for image_id, probabilities in tqdm(predictions, total=len(ids), desc="first labels", unit="img", disable=None):
         masks = run.pseudo_labels.masks(image_id)
-        writer.write(image_id, _labels_of(probabilities, masks, answered.get(image_id, {})), masks)
+        writer.write(image_id, _labels_of(probabilities, masks, state.corrections.get(image_id, {})), masks)
     writer.finish()
 
 
-def _labels_of(probabilities: Tensor, masks: NDArray[np.int32], answered: dict[int, int]) -> NDArray[np.uint8]:
+def _labels_of(probabilities: Tensor, masks: NDArray[np.int32], answered: Mapping[int, int]) -> NDArray[np.uint8]:
     predicted = probabilities.argmax(0).byte().cpu().numpy()
     statistics = mask_statistics(probabilities, predicted, masks)
-    corrections = dict(zip(statistics.mask_id.tolist(), statistics.predicted.tolist(), strict=True)) | answered
+    corrections = dict(zip(statistics.mask_id.tolist(), statistics.predicted.tolist(), strict=True)) | {**answered}
     return apply_corrections(predicted, masks, corrections)

@@ -6,10 +6,13 @@ import dataclasses
 import logging
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import torch
 
 from a2lc.files import write_json
+from a2lc.labels.state import LabelState
+from a2lc.metrics import ConfusionMatrix
 from a2lc.reporting import Example, TrainingLog, training_log
 from a2lc.run import Run
 from a2lc.seeding import seed_of
@@ -20,53 +23,64 @@ _EXAMPLES = 3  # training images shown in TensorBoard
 
 
 def train_network(run: Run, round_index: int) -> None:
-    """Train θ_r from the backbone's initial weights on L_r; continues inside a training that was killed."""
-    folder = run.round_folder(round_index)
-    if (folder / "training.json").exists():
+    """Train θ_r from the backbone's initial weights on L_r; continues inside a training that was killed.
+
+    All processes train one network together; the main one writes.
+    """
+    folder, processes = run.round_folder(round_index), run.processes
+    if run.has(folder / "training.json"):
         return
     if not run.config.training.iterations:  # labels are corrected without a network
-        write_json(folder / "training.json", dataclasses.asdict(TrainingResult(0, 0, None, None, 0.0)))
+        processes.on_main(lambda: _write(folder, TrainingResult(0, 0, None, None, 0.0)))
         return
     _log.info("%s: training θ_%d", run.name, round_index)
+    state = processes.on_main(lambda: run.state(round_index))
     classes = len(run.dataset.classes)
     network = build_network(run.config.network, classes, seed_of(run.seed, round_index, "network")).to(run.device)
-
-    def validate(candidate: torch.nn.Module) -> float:
-        truth = run.dataset.validation_truth
-        assert truth is not None
-        confusion = evaluate_network(
-            candidate, run.dataset.ids("val"), run.dataset.image, truth, classes, run.config.training, run.device
-        )
-        return confusion.mean_iou()
-
-    log = training_log(run.config.tensorboard, folder / "tensorboard", run.dataset.classes)
+    shown = run.config.tensorboard and processes.is_main
+    log = training_log(shown, folder / "tensorboard", run.dataset.classes)
     with run.timed(round_index, "train"), log:
         result = train(
             network,
             run.dataset.image,
-            run.state(round_index),
+            state,
             run.dataset.ids("train"),
             run.config.training,
             num_classes=classes,
             folder=folder,
             keys=(run.seed, round_index, "train"),
             device=run.device,
-            validate=validate if run.dataset.validation_truth else None,
-            on_progress=partial(_note, run, round_index, network, log),
+            validate=partial(_validate, run) if run.dataset.validation_truth else None,
+            on_progress=partial(_note, run, state, network, log) if processes.is_main else None,
             description=f"train θ_{round_index}",
+            processes=processes,
         )
+    processes.on_main(lambda: _write(folder, result))
+
+
+def _write(folder: Path, result: TrainingResult) -> None:
     write_json(folder / "training.json", dataclasses.asdict(result))
 
 
-def _note(run: Run, round_index: int, network: DeepLabV3Plus, log: TrainingLog, progress: Progress) -> None:
+def _validate(run: Run, candidate: torch.nn.Module) -> float:
+    """Validation mIoU, each process its share of the images; all processes get the same."""
+    truth, ids, classes = run.dataset.validation_truth, run.dataset.ids("val"), len(run.dataset.classes)
+    assert truth is not None
+    confusion = evaluate_network(
+        candidate, run.processes.share(ids), run.dataset.image, truth, classes, run.config.training, run.device
+    )
+    return sum(run.processes.gather(confusion), start=ConfusionMatrix(classes)).mean_iou()
+
+
+def _note(run: Run, state: LabelState, network: DeepLabV3Plus, log: TrainingLog, progress: Progress) -> None:
     log.progress(progress.step, progress.loss, progress.learning_rate, progress.mean_iou)
     if progress.due:
-        log.examples(progress.step, _examples(run, round_index, network))
+        log.examples(progress.step, _examples(run, state, network))
 
 
-def _examples(run: Run, round_index: int, network: DeepLabV3Plus) -> Iterator[Example]:
+def _examples(run: Run, state: LabelState, network: DeepLabV3Plus) -> Iterator[Example]:
     """The first training images, with the labels that the network learns from."""
-    dataset, state = run.dataset, run.state(round_index)
+    dataset = run.dataset
     ids = dataset.ids("train")[:_EXAMPLES]
     for image_id, probabilities in predict(network, ids, dataset.image, run.config.training, run.device):
         prediction = probabilities.argmax(dim=0).byte().cpu().numpy()
