@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-_SUM_TOLERANCE = 1e-2
+from a2lc.mask_pixels import MaskPixels, kernel_pixels, torch_pixels
+from a2lc.mask_runs import runs_at, runs_of_map
 
 
 @dataclass(frozen=True)
@@ -40,49 +41,6 @@ class MaskStatistics:
 
     def __len__(self) -> int:
         return len(self.mask_id)
-
-
-@dataclass(frozen=True)
-class MaskPixels:
-    """The N pixels of one image that lie under its M masks, in row-major order, on one device.
-
-    Attributes:
-        probabilities: (C, N) float32, f(x).
-        labels: (N,) int64, y(x), void included.
-        labels_or_predicted: (N,) int64, y(x) with void replaced by ŷ(x).
-        predicted: (N,) int64, ŷ(x).
-        mask: (N,) int64, index 0..M-1 of the pixel's mask.
-        position: (N,) int64, row-major position in the image.
-        mask_id: (M,) int64, ids in ascending order.
-    """
-
-    probabilities: Tensor
-    labels: Tensor
-    labels_or_predicted: Tensor
-    predicted: Tensor
-    mask: Tensor
-    position: Tensor
-    mask_id: Tensor
-
-    def sum(self, values: Tensor) -> Tensor:
-        """Sum (N,) values per mask: (M,) float64."""
-        return torch.bincount(self.mask, weights=values.double(), minlength=len(self.mask_id))
-
-    def mean(self, values: Tensor) -> Tensor:
-        """Mean of (N,) values per mask: (M,) float64."""
-        return self.sum(values) / torch.bincount(self.mask, minlength=len(self.mask_id))
-
-    def label_probability(self) -> Tensor:
-        """f_{y(x)}(x): (N,) float32, the probability of the current label (of ŷ where the label is void)."""
-        return self.probabilities.gather(0, self.labels_or_predicted[None])[0]
-
-    def similarity(self, reference: Tensor) -> Tensor:
-        """cos(reference of the pixel's mask, f(x)): (N,) float32, for references (M, C)."""
-        dot = torch.zeros_like(self.probabilities[0])
-        for channel, row in zip(self.probabilities, reference.float().T, strict=True):
-            dot += channel * row[self.mask]
-        norms = self.probabilities.square().sum(0).sqrt() * reference.float().norm(dim=1)[self.mask]
-        return dot / norms
 
 
 @dataclass(frozen=True)
@@ -119,10 +77,16 @@ def gather_pixels(probabilities: Any, labels: Any, masks: Any, void: int = 255) 
     """
     probabilities = torch.as_tensor(probabilities, dtype=torch.float32)
     _check_shapes(probabilities, labels, masks)
-    ids = _to_tensor(masks, probabilities.device).reshape(-1)
-    position = torch.nonzero(ids > 0)[:, 0]
-    mask_id, mask = torch.unique(ids[position], return_inverse=True)
-    return pixels_at(probabilities, labels, position, mask, mask_id.long(), void)
+    if probabilities.device.type == "cpu":
+        ids = masks if isinstance(masks, np.ndarray) else torch.as_tensor(masks).cpu().numpy()
+        mask_id, runs = runs_of_map(ids.reshape(-1))
+        return kernel_pixels(
+            _flat(probabilities), _flat_labels(labels, probabilities), runs, torch.from_numpy(mask_id), void
+        )
+    of_pixels = _to_tensor(masks, probabilities.device).reshape(-1)
+    position = torch.nonzero(of_pixels > 0)[:, 0]
+    unique, mask = torch.unique(of_pixels[position], return_inverse=True)
+    return pixels_at(probabilities, labels, position, mask, unique.long(), void)
 
 
 def pixels_at(
@@ -141,12 +105,22 @@ def pixels_at(
     Raises:
         ValueError: As `gather_pixels`.
     """
-    selected = probabilities.reshape(len(probabilities), -1)[:, position]
-    current = _to_tensor(labels, probabilities.device).reshape(-1)[position].long()
-    _check_values(selected, current, void)
-    predicted = selected.argmax(0)
-    known = torch.where(current == void, predicted, current)
-    return MaskPixels(selected, current, known, predicted, mask, position, mask_id)
+    image, current = _flat(probabilities), _flat_labels(labels, probabilities)
+    if image.device.type == "cpu":
+        return kernel_pixels(image, current, runs_at(position.numpy(), mask.numpy(), len(mask_id)), mask_id, void)
+    return torch_pixels(image, current, position, mask, mask_id, void)
+
+
+def _flat(probabilities: Tensor) -> Tensor:
+    return probabilities.detach().reshape(len(probabilities), -1).contiguous()
+
+
+def _flat_labels(labels: Any, probabilities: Tensor) -> Tensor:
+    if isinstance(labels, np.ndarray) and labels.dtype == np.uint8:
+        labels = torch.from_numpy(labels if labels.flags.writeable else labels.copy())
+    if isinstance(labels, Tensor) and labels.dtype == torch.uint8:
+        return labels.to(probabilities.device).reshape(-1).contiguous()
+    return _to_tensor(labels, probabilities.device).reshape(-1)
 
 
 def _to_tensor(array: Any, device: torch.device) -> Tensor:
@@ -167,46 +141,21 @@ def _check_shapes(probabilities: Tensor, labels: Any, masks: Any) -> None:
         )
 
 
-def _check_values(probabilities: Tensor, labels: Tensor, void: int) -> None:
-    if not labels.numel():
-        return
-    error = float((probabilities.sum(0) - 1).abs().max())
-    if not error <= _SUM_TOLERANCE:
-        raise ValueError(
-            f"class probabilities must sum to 1 at every pixel, they are off by {error:.3g}: apply softmax"
-        )
-    wrong = labels[(labels != void) & ((labels < 0) | (labels >= len(probabilities)))]
-    if wrong.numel():
-        raise ValueError(f"label {int(wrong[0])} is neither one of {len(probabilities)} classes nor void ({void})")
-
-
 def summarise(pixels: MaskPixels) -> MaskSummary:
     """Compute the per-mask tensors: size, dom(m), mean of f, similarity to f(m') and representative pixel."""
-    classes, masks = len(pixels.probabilities), len(pixels.mask_id)
-    counts = torch.bincount(pixels.mask, minlength=masks)
-    joint = torch.bincount(pixels.mask * classes + pixels.predicted, minlength=masks * classes).view(masks, classes)
-    predicted = joint.argmax(1)
-    in_core = pixels.predicted == predicted[pixels.mask]
-    mean = _means(pixels, torch.ones_like(in_core), counts)
-    core_similarity = pixels.similarity(_means(pixels, in_core, joint.amax(1)))
-    representative = _first_best(pixels, core_similarity, in_core)
-    return MaskSummary(counts, predicted, mean, core_similarity, representative)
+    counts, (core_size, predicted) = pixels.predicted_counts.sum(1), pixels.predicted_counts.max(1)
+    whole, core = pixels.probability_sums(predicted)
+    core_similarity = pixels.similarity(core / core_size[:, None])
+    representative = pixels.first_best(core_similarity, predicted)
+    return MaskSummary(counts, predicted, whole / counts[:, None], core_similarity, representative)
 
 
 def restrict(pixels: MaskPixels, summary: MaskSummary, chosen: Tensor) -> tuple[MaskPixels, MaskSummary]:
     """The same masks, cut down to the chosen pixels: (N,) bool, at least the representative pixel of every mask."""
     index = torch.cumsum(chosen, 0) - 1
-    smaller = MaskPixels(
-        pixels.probabilities[:, chosen],
-        pixels.labels[chosen],
-        pixels.labels_or_predicted[chosen],
-        pixels.predicted[chosen],
-        pixels.mask[chosen],
-        pixels.position[chosen],
-        pixels.mask_id,
-    )
+    smaller = pixels.where(chosen)
     return smaller, MaskSummary(
-        torch.bincount(smaller.mask, minlength=len(pixels.mask_id)),
+        smaller.predicted_counts.sum(1),
         summary.predicted,
         summary.mean,
         summary.core_similarity[chosen],
@@ -214,31 +163,13 @@ def restrict(pixels: MaskPixels, summary: MaskSummary, chosen: Tensor) -> tuple[
     )
 
 
-def _means(pixels: MaskPixels, chosen: Tensor, counts: Tensor) -> Tensor:
-    # class by class: one (N,) temporary instead of a (C, N) one
-    sums = [pixels.sum(channel * chosen) for channel in pixels.probabilities]
-    return torch.stack(sums, dim=1) / counts[:, None]
-
-
-def _first_best(pixels: MaskPixels, values: Tensor, chosen: Tensor) -> Tensor:
-    """Index of the largest value among the chosen pixels of each mask; ties: the first pixel."""
-    masks, device = len(pixels.mask_id), values.device
-    values = values.masked_fill(~chosen, -torch.inf)
-    best = torch.full((masks,), -torch.inf, device=device).scatter_reduce(0, pixels.mask, values, "amax")
-    order = torch.arange(len(values), device=device)
-    order = order.masked_fill(values != best[pixels.mask], len(values))
-    return torch.full((masks,), len(values), device=device).scatter_reduce(0, pixels.mask, order, "amin")
-
-
 def to_statistics(pixels: MaskPixels, summary: MaskSummary, width: int) -> MaskStatistics:
     """Bring the statistics of an image of `width` columns to the host."""
-    masks = len(pixels.mask_id)
-    label_counts = torch.bincount(pixels.mask * 256 + pixels.labels, minlength=masks * 256).view(masks, 256)
-    position = pixels.position[summary.representative]
+    position = pixels.position_of(summary.representative)
     return MaskStatistics(
         mask_id=_to_host(pixels.mask_id),
         pixels=_to_host(summary.pixels),
-        label=_to_host(label_counts.argmax(1)),
+        label=_to_host(pixels.label_counts.argmax(1)),
         predicted=_to_host(summary.predicted),
         representative=_to_host(torch.stack((position // width, position % width), dim=1)),
         mean_probability=summary.mean.float().cpu().numpy(),

@@ -22,9 +22,9 @@ def expand(pixels: MaskPixels, summary: MaskSummary, threshold: float | None) ->
     """
     if threshold == 0:
         return pixels, summary
-    chosen = torch.zeros_like(pixels.mask, dtype=torch.bool)
+    chosen = torch.zeros_like(summary.core_similarity, dtype=torch.bool)
     if threshold is not None:
-        chosen = pixels.similarity(pixels.probabilities[:, summary.representative].T) >= threshold
+        chosen = pixels.similarity(pixels.vectors(summary.representative)) >= threshold
     chosen[summary.representative] = True  # whatever rounding does to its similarity to itself
     return restrict(pixels, summary, chosen)
 
@@ -33,7 +33,7 @@ def expansions(
     pixels: MaskPixels, summary: MaskSummary, threshold: float | None, shape: tuple[int, int]
 ) -> tuple[str | None, ...]:
     """E of every mask of an image of (H, W) pixels, as `encode_runs` writes it; None = the whole mask."""
-    asked = pixels.position[summary.representative].tolist()
+    asked = pixels.position_of(summary.representative).tolist()
     if threshold is None:
         return tuple(f"{position}:1" for position in asked)
     if threshold == 0:

@@ -57,8 +57,8 @@ def adaptive_balanced(pixels: MaskPixels, summary: MaskSummary, context: Acquisi
 
     Source: A²LC, acquisition with class-balanced weights; w from `adaptive_class_weights`.
     """
-    weights = context.class_weights[pixels.labels_or_predicted]
-    return pixels.sum(summary.core_similarity * weights * (1 - pixels.label_probability()))
+    weight = pixels.per_label(context.class_weights)
+    return pixels.sum(summary.core_similarity * weight * (1 - pixels.label_probability()))
 
 
 def similarity_weighted(pixels: MaskPixels, summary: MaskSummary, context: AcquisitionContext) -> Tensor:
@@ -66,7 +66,7 @@ def similarity_weighted(pixels: MaskPixels, summary: MaskSummary, context: Acqui
 
     Source: ALC eq. 9, summed over the pixels that an answer is expanded to, as its code does.
     """
-    reference = pixels.probabilities[:, summary.representative].T
+    reference = pixels.vectors(summary.representative)
     return pixels.sum(pixels.similarity(reference) * (1 - pixels.label_probability()))
 
 
