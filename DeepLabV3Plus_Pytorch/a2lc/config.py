@@ -19,6 +19,7 @@ from a2lc.labels.store import Undetected
 from a2lc.posterior import PosteriorSettings
 from a2lc.propagation import PropagationSettings
 from a2lc.segmentation import NetworkSettings, ScoringSettings, TrainingSettings
+from a2lc.segmentation.settings import FREE
 from a2lc.settings import Settings
 
 _CONFIGS = resources.files("a2lc") / "configs"
@@ -132,7 +133,7 @@ class RunConfig(Settings):
 
 
 # what may change between two starts of the same run without changing its result
-_FREE = ("training.workers", "training.save_every")
+_FREE = tuple(f"training.{name}" for name in sorted(FREE))
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

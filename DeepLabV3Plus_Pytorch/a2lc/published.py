@@ -15,7 +15,8 @@ _FOLDER = resources.files("a2lc") / "configs" / "published"
 # where data, weights and outputs lie and how fast a run is: an experiment stays the same experiment without them
 _INCIDENTAL = frozenset({
     "experiment", "output", "dataset.root", "dataset.download", "pseudo_labels", "network.backbone_weights",
-    "seeds", "rounds", "device", "deterministic", "tensorboard", "training.mixed_precision",
+    "seeds", "rounds", "device", "deterministic", "tensorboard", "training.mixed_precision", "training.channels_last",
+    "training.compile", "training.tf32", "scoring.mixed_precision", "scoring.compile", "scoring.batch_size",
 })  # fmt: skip
 
 

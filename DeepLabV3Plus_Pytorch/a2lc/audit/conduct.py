@@ -16,7 +16,7 @@ from a2lc.audit.tables import make_tables
 from a2lc.files import write_json
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.seeding import seed_of
-from a2lc.segmentation import build_network, train
+from a2lc.segmentation import build_network, decode_once, train
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def train_fold(audit: Audit, fold: int, fold_of: Mapping[str, int]) -> None:
     network = build_network(audit.config.network, number, seed_of(audit.seed, "audit", "network"))
     result = train(
         network,
-        audit.dataset.image,
+        decode_once(audit.dataset, audit.config.training.cache),
         audit.labels,
         [image_id for image_id, own in fold_of.items() if own != fold],
         audit.config.training,

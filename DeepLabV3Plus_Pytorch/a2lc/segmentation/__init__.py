@@ -1,5 +1,6 @@
 """DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions."""
 
+from a2lc.segmentation.decoded import decode_once
 from a2lc.segmentation.inference import ScoringNetwork
 from a2lc.segmentation.network import DeepLabV3Plus, build_network
 from a2lc.segmentation.prediction import evaluate_network, load_weights, predict, predict_batches, predict_views
@@ -21,6 +22,7 @@ __all__ = [
     "View",
     "ViewName",
     "build_network",
+    "decode_once",
     "evaluate_network",
     "load_weights",
     "make_view",

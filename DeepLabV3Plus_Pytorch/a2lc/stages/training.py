@@ -16,7 +16,16 @@ from a2lc.metrics import ConfusionMatrix
 from a2lc.reporting import Example, TrainingLog, training_log
 from a2lc.run import Run
 from a2lc.seeding import seed_of
-from a2lc.segmentation import DeepLabV3Plus, Progress, TrainingResult, build_network, evaluate_network, predict, train
+from a2lc.segmentation import (
+    DeepLabV3Plus,
+    Progress,
+    TrainingResult,
+    build_network,
+    decode_once,
+    evaluate_network,
+    predict,
+    train,
+)
 
 _log = logging.getLogger(__name__)
 _EXAMPLES = 3  # training images shown in TensorBoard
@@ -42,7 +51,7 @@ def train_network(run: Run, round_index: int) -> None:
     with run.timed(round_index, "train"), log:
         result = train(
             network,
-            run.dataset.image,
+            decode_once(run.dataset, run.config.training.cache),
             state,
             run.dataset.ids("train"),
             run.config.training,
@@ -66,8 +75,9 @@ def _validate(run: Run, candidate: torch.nn.Module) -> float:
     """Validation mIoU, each process its share of the images; all processes get the same."""
     truth, ids, classes = run.dataset.validation_truth, run.dataset.ids("val"), len(run.dataset.classes)
     assert truth is not None
+    images = decode_once(run.dataset, run.config.training.cache)
     confusion = evaluate_network(
-        candidate, run.processes.share(ids), run.dataset.image, truth, classes, run.config.training, run.device
+        candidate, run.processes.share(ids), images, truth, classes, run.config.training, run.device
     )
     return sum(run.processes.gather(confusion), start=ConfusionMatrix(classes)).mean_iou()
 
