@@ -54,7 +54,7 @@ def predict_images(
     target: Path,
     *,
     opacity: float = 0.5,
-    workers: int = 0,
+    workers: int | None = 0,
 ) -> int:
     """Write `labels/<id>.png` and `overlays/<id>.jpg` for every image, with classes.yaml and predict.json beside them.
 
@@ -69,7 +69,7 @@ def predict_images(
         device: Where to compute.
         target: A new folder, or one that was begun with the same weights, network, classes, normalisation and opacity.
         opacity: Of the colours in the overlays, 0 to 1.
-        workers: Processes that load the next images meanwhile.
+        workers: Processes that load the next images meanwhile; None = as many as suit the machine.
 
     Returns:
         How many images were predicted now.

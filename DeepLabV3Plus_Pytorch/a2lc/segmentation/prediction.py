@@ -38,7 +38,7 @@ def predict(
     images: Images,
     settings: TrainingSettings,
     device: torch.device,
-    workers: int = 0,
+    workers: int | None = 0,
     view: View = _NATIVE,
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield (image id, class probabilities) in the given order.
@@ -49,7 +49,7 @@ def predict(
         images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers.
         settings: Mean and standard deviation of the normalisation.
         device: Where to compute.
-        workers: Processes that load the next images meanwhile.
+        workers: Processes that load the next images meanwhile; None = as many as suit the machine.
         view: How the network sees an image.
 
     Yields:
@@ -69,7 +69,7 @@ def predict_views(
     settings: TrainingSettings,
     device: torch.device,
     views: Sequence[View],
-    workers: int = 0,
+    workers: int | None = 0,
 ) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     """Yield (image id, class probabilities in every view) in the given order; each image is read once.
 
@@ -80,7 +80,7 @@ def predict_views(
         settings: Mean and standard deviation of the normalisation.
         device: Where to compute.
         views: How the network sees an image, a pass each.
-        workers: Processes that load the next images meanwhile.
+        workers: Processes that load the next images meanwhile; None = as many as suit the machine.
 
     Yields:
         Image id and, per view, (C, H, W) float32 on `device`, softmax over the classes.
@@ -101,7 +101,7 @@ def predict_batches(
     settings: TrainingSettings,
     device: torch.device,
     views: Sequence[View],
-    workers: int = 0,
+    workers: int | None = 0,
 ) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
     """Yield what was loaded with every image, and its class probabilities in every view, in the given order.
 
@@ -113,7 +113,7 @@ def predict_batches(
         settings: Mean and standard deviation of the normalisation.
         device: Where to compute.
         views: How the network sees an image, a pass each.
-        workers: Processes that load the next images meanwhile.
+        workers: Processes that load the next images meanwhile; None = as many as suit the machine.
 
     Yields:
         For each image the tensors that `load` gave beside it, still on the CPU, and, per view, (C, H, W) float32 on
