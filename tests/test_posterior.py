@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from a2lc.posterior import MaskPool, PosteriorModel, PosteriorSettings, describe_masks, exchange_rate, score_masks
+from a2lc.errors import InputError
+from a2lc.posterior import (
+    Belief,
+    MaskPool,
+    PosteriorModel,
+    PosteriorSettings,
+    describe_masks,
+    exchange_rate,
+    score_masks,
+)
+from a2lc.posterior.acquisition import last_of_their_class
 from a2lc.posterior.answers import ANSWER_NAMES, adjacency, answer_tables
+from a2lc.posterior.calibration import calibrated
+from a2lc.posterior.model import PairModel
 from a2lc.posterior.noise import channel, decided_answers
 from a2lc.posterior.pairs import FEATURE_NAMES, build_pairs
 from a2lc.posterior.shapes import dilate
@@ -86,9 +100,9 @@ def test_own_answer_never_leaks_into_own_features() -> None:
         np.testing.assert_allclose(before.features[own], after.features[same], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("error_rate", [0.0, 0.1])
-def test_the_order_of_images_changes_nothing(error_rate: float) -> None:
-    chosen = PosteriorSettings(error_rate=error_rate)
+@pytest.mark.parametrize(("error_rate", "calibration"), [(0.0, False), (0.1, False), (0.0, True), (0.1, True)])
+def test_the_order_of_images_changes_nothing(error_rate: float, calibration: bool) -> None:
+    chosen = PosteriorSettings(error_rate=error_rate, calibration=calibration)
     believed = []
     for order in (np.arange(12), np.random.default_rng(1).permutation(12)):
         pool = random_pool(order=order)
@@ -135,6 +149,60 @@ def test_score_is_the_expected_gain_written_out() -> None:
         assert scores[mask] == pytest.approx(pool.pixels[mask] * gain)
 
 
+def test_a_click_saves_the_last_hope_of_a_class() -> None:
+    frequent, rare = np.zeros((2, 20, 20), dtype=np.uint8)
+    frequent[2:12, 2:12], rare[15:17, 15:17] = 1, 3
+    images = [frequent] * 5 + [rare] * 21
+    described = [(str(k), describe_masks(image, image.astype(np.int32), CLASSES)) for k, image in enumerate(images)]
+    pool = MaskPool.collect(described, CLASSES, background=0)
+    hope, asked = len(pool) - 1, np.zeros(len(pool), dtype=np.int64)
+    asked[5:hope] = 1  # all of them background
+    probability = np.array([[0.5, 0.5, 0, 0]] * 5 + [[1.0, 0, 0, 0]] * 20 + [[0.88, 0, 0, 0.12]])
+    belief = Belief(probability, np.where(pool.label == 3, 0, pool.label), asked)
+    assert score_masks(pool, belief, PosteriorSettings(least_evidence=0.1)).argmax() == hope
+    assert score_masks(pool, belief, PosteriorSettings(least_evidence=0.3)).argmax() != hope
+    assert not len(last_of_their_class(pool, Belief(probability, pool.label, asked), 0.1))
+
+
+def overconfident_case() -> tuple[MaskPool, NDArray[np.float64], NDArray[np.float64]]:
+    """Masks that are said to be what they are labelled with at .95, and are so in two thirds of the cases."""
+    pool = random_pool(images=60)
+    labelled = np.minimum(pool.label, CLASSES - 1)
+    probability = np.full((len(pool), CLASSES), 0.05 / (CLASSES - 1))
+    probability[np.arange(len(pool)), labelled] = 0.95
+    right = np.random.default_rng(1).random(len(pool)) < 2 / 3
+    answer = np.where(right, labelled, (labelled + 1) % CLASSES)
+    return pool, probability, np.eye(CLASSES)[answer]
+
+
+def test_calibration_takes_back_confidence_that_answers_contradict() -> None:
+    pool, probability, likelihood = overconfident_case()
+    everyone, fold = np.arange(len(pool)), np.arange(len(pool)) % 3
+    better = calibrated(pool, probability, probability, likelihood, everyone, fold)
+    np.testing.assert_allclose(better.sum(axis=1), 1)
+    assert better.max(axis=1).mean() == pytest.approx(2 / 3, abs=0.08)
+    assert -np.log((better * likelihood).sum(axis=1)).mean() < -np.log((probability * likelihood).sum(axis=1)).mean()
+
+
+def test_a_calibration_that_explains_no_unseen_answer_better_is_not_applied() -> None:
+    pool, probability, _ = overconfident_case()
+    answer = probability.argmax(axis=1)
+    answer[0] = (answer[0] + 1) % CLASSES  # one wrong in twenty, as was said
+    told, fold = np.arange(20), np.arange(len(pool)) % 3
+    after = calibrated(pool, probability, probability, np.eye(CLASSES)[answer], told, fold)
+    np.testing.assert_array_equal(after, probability)
+
+
+def test_a_feature_that_does_not_vary_has_no_weight() -> None:
+    pool = random_pool()
+    pairs = build_pairs(pool, answer_tables(pool, adjacency(pool), decided_answers(random_votes(pool))))
+    features = pairs.features.copy()
+    features[:, FEATURE_NAMES.index("masks")] = 1234.567  # rounding makes its deviation larger than 1e-6
+    still = dataclasses.replace(pairs, features=features)
+    model = PairModel.fit(still, np.ones(len(features), dtype=bool), pairs.mask % 2 == 0, 0.1)
+    assert model.scale[FEATURE_NAMES.index("masks")] == 1
+
+
 def test_doubtful_answers_are_asked_again_and_overruled() -> None:
     votes = np.array([[2, 1, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]])
     assert decided_answers(votes).tolist() == [0, 1, -1, -1]
@@ -172,3 +240,7 @@ def test_a_pool_is_read_back_and_cut_to_images(tmp_path: Path) -> None:
     assert part.keys() == alone.keys()
     np.testing.assert_array_equal(part.neighbours, alone.neighbours)
     np.testing.assert_array_equal(part.unmasked, alone.unmasked)
+    for kept in (0, 100, (tmp_path / "pool.npz").stat().st_size // 2):
+        (tmp_path / "cut.npz").write_bytes((tmp_path / "pool.npz").read_bytes()[:kept])
+        with pytest.raises(InputError, match=r"cut\.npz cannot be read"):
+            MaskPool.read(tmp_path / "cut.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,17 @@ def decisions_of(output: Path) -> list[Decision]:
     return Ledger(output / "runs" / "folder" / "seed1" / "posterior" / "ledger.sqlite").decisions()
 
 
+def killed_at_the_second_call(undisturbed: Callable[..., object]) -> Callable[..., object]:
+    calls = iter((False, True))
+
+    def killed(*given: object) -> object:
+        if next(calls):
+            raise KeyboardInterrupt
+        return undisturbed(*given)
+
+    return killed
+
+
 def test_a_killed_run_ends_with_the_same_ledger(
     tmp_path: Path, classes: ClassSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -30,16 +42,8 @@ def test_a_killed_run_ends_with_the_same_ledger(
     assert {decision.source for decision in whole} == {"ground_truth", "posterior"}
     arguments = ["run", *tiny_arguments(data, tmp_path / "killed", *SETTINGS)]
     for stage in ("select_queries", "revised_labels") * 2:
-        calls = iter((False, True))
-        undisturbed = getattr(correction, stage)
-
-        def killed(*given: object, undisturbed=undisturbed, calls=calls) -> object:  # type: ignore[no-untyped-def]
-            if next(calls):
-                raise KeyboardInterrupt
-            return undisturbed(*given)
-
         with monkeypatch.context() as patch:
-            patch.setattr(correction, stage, killed)
+            patch.setattr(correction, stage, killed_at_the_second_call(getattr(correction, stage)))
             assert main(arguments) == 130
     assert main(arguments) == 0
     assert decisions_of(tmp_path / "killed") == whole

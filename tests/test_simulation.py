@@ -14,6 +14,7 @@ from a2lc.label_report import compare_labels
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import open_pseudo_labels
 from a2lc.posterior import MaskPool, PosteriorSettings
+from a2lc.simulation.run import is_held_out
 from a2lc.simulation.strategies import Curve, by_fixed_order, by_posterior, by_truth, random_scores, simulate
 from a2lc.simulation.truth import MaskTruth, SimulatedAnswers, read_masks
 from conftest import make_folder
@@ -92,6 +93,30 @@ def test_the_command_writes_tables(
     assert main([*arguments, *extra]) == 0
     for file in files:
         assert (tmp_path / "results" / "posterior-pascal" / file).stat().st_size
+
+
+def test_a_simulation_without_masks_is_refused(
+    world: tuple[Path, MaskPool, MaskTruth], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, pool, _ = world
+    (root / "one.txt").write_text(next(image_id for image_id in pool.image_id if not is_held_out(image_id)))
+    data = [f"pseudo_labels={root}/pseudo_labels", f"truth={root}/ground_truth", f"classes={root}/classes.yaml"]
+    arguments = [*data, f"ids={root}/one.txt", f"output={tmp_path}", "images=held_out"]
+    assert main(["run", "posterior-pascal", *arguments]) == 2
+    assert "has no mask in the 0 images of images=held_out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("setting", ["level=83.04", "error_rates=0,5"])
+def test_percentages_are_refused(setting: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "posterior-pascal", "truth=a", "pseudo_labels=b", setting]) == 2
+    assert setting.split("=")[0] in capsys.readouterr().err
+
+
+def test_perfect_selection_does_not_begin_by_area(world: tuple[Path, MaskPool, MaskTruth]) -> None:
+    _, pool, truth = world
+    score = by_truth(pool, truth)(np.zeros((len(pool), pool.num_classes + 1), dtype=np.int64)).score
+    assert (score[truth.majority == pool.label] == 0).all()
+    assert (score[(truth.majority != pool.label) & (truth.majority < pool.num_classes)] > 0).all()
 
 
 def test_unknown_keys_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,11 +33,8 @@ def exchange_rate(pool: MaskPool, belief: Belief) -> NDArray[np.float64]:
 def score_masks(pool: MaskPool, belief: Belief, settings: PosteriorSettings) -> NDArray[np.float64]:
     """(M,) score s(m) = n · sum of P(b|m) (v_label + v_b) over the classes b that are not its label; higher first.
 
-    The last hopes of a class come before all others. A mask that is not to be asked about again has -inf. Before the
-    first answer the score is the area n.
+    The last hopes of a class come before all others. A mask that is not to be asked about again has -inf.
     """
-    if not belief.asked.any():
-        return pool.pixels.astype(np.float64)
     rate = exchange_rate(pool, belief)
     of_label = np.append(rate, 0)[belief.label]
     others = belief.probability.sum(axis=1) - _of_label(belief.probability, belief.label)

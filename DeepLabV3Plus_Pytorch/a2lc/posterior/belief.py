@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from a2lc.posterior.answers import UNANSWERED, answer_tables
+from a2lc.posterior.calibration import calibrated
 from a2lc.posterior.model import PairModel
 from a2lc.posterior.noise import channel, decided_answers
 from a2lc.posterior.pairs import Pairs, build_pairs
@@ -57,12 +58,18 @@ def update_belief(
         label = np.where(answer == classes, classes, pool.label)
         return Belief(one_hot(label, classes), label, votes.sum(axis=1))
     pairs = build_pairs(pool, answer_tables(pool, touching, answer), network)
-    if settings.error_rate == 0:
-        probability = _fitted(pool, pairs, answer, np.ones(len(pool), dtype=bool), settings)
-    else:
-        probability = _cross_fitted(pool, pairs, answer, fold, settings) * channel(votes, settings.error_rate)
+    likelihood = channel(votes, settings.error_rate)
+    doubted = settings.error_rate > 0  # an answer is evidence, not the truth
+    if doubted or settings.calibration:
+        judged = _cross_fitted(pool, pairs, answer, fold, settings)
+    probability = judged if doubted else _fitted(pool, pairs, answer, np.ones(len(pool), dtype=bool), settings)
+    if settings.calibration:
+        told = np.flatnonzero(votes[:, :classes].any(axis=1) & likelihood.any(axis=1))
+        probability = calibrated(pool, probability, judged, likelihood, told, fold)
+    if doubted:
+        probability = probability * likelihood
         probability /= probability.sum(axis=1, keepdims=True)
-    known = answer != UNANSWERED if settings.error_rate == 0 else answer == classes
+    known = answer == classes if doubted else answer != UNANSWERED
     probability[known] = one_hot(answer[known], classes)
     return Belief(probability, current_labels(pool, answer, probability, known, settings), votes.sum(axis=1))
 

@@ -49,5 +49,7 @@ class PosteriorModel:
         return update_belief(self._pool, self._touching, votes, self._fold, self._settings, self._network)
 
     def score(self, belief: Belief) -> NDArray[np.float64]:
-        """(M,) what a click on each mask is worth; -inf where none is to be spent."""
+        """(M,) what a click on each mask is worth, -inf where none is to be spent; before the first answer the area."""
+        if not belief.asked.any():
+            return self._pool.pixels.astype(np.float64)
         return score_masks(self._pool, belief, self._settings)

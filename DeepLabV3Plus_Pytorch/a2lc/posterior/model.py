@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from a2lc.posterior.pairs import Pairs
 
 _ITERATIONS = 50  # five or six are the rule
+_STILL = 1e-6  # standard deviation below which a feature does not vary
 _SURE = 20.0  # logit where all answers are alike
 _TOLERANCE = 1e-3  # of the gradient; the probabilities stand in the third digit long before
 
@@ -49,7 +51,7 @@ class PairModel:
             neutral, none = np.zeros(size, dtype=np.float32), np.zeros((size, 3), dtype=np.float32)
             return cls(neutral, neutral + 1, none, _SURE if wanted.any() else -_SURE)
         mean, scale = features.mean(axis=0), features.std(axis=0)
-        scale[scale < 1e-6] = 1
+        scale[(scale < _STILL) | (features == features[0]).all(axis=0)] = 1  # rounding can make a constant seem to vary
         standard = (features - mean) / scale
         design = np.zeros((len(standard), 3 * len(mean)), dtype=np.float32)
         everywhere = np.ones(len(standard), dtype=bool)
@@ -69,5 +71,5 @@ class PairModel:
         """(N,) probability that the candidate of each pair is the class of its mask."""
         logits = ((pairs.features - self.mean) / self.scale) @ self.weights
         logit = logits[:, 0] + logits[:, 1] * pairs.is_label + logits[:, 2] * pairs.is_background + self.intercept
-        probability: NDArray[np.float64] = 1 / (1 + np.exp(-logit.astype(np.float64)))
+        probability: NDArray[np.float64] = expit(logit.astype(np.float64))
         return probability

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.errors import InputError
 from a2lc.files import atomic_path
 from a2lc.posterior.runs import IntArray
 from a2lc.posterior.shapes import SHAPE_NAMES, ImageMasks
@@ -107,9 +109,16 @@ class MaskPool:
 
     @classmethod
     def read(cls, path: Path) -> MaskPool:
-        """Read what `write` wrote."""
-        with np.load(path) as columns:
-            pool = {name: columns[name] for name in columns.files}
+        """Read what `write` wrote.
+
+        Raises:
+            InputError: When the file is unreadable.
+        """
+        try:
+            with np.load(path) as columns:
+                pool = {name: columns[name] for name in columns.files}
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            raise InputError(f"{path} cannot be read ({error}): remove it, the masks are then described anew") from None
         background = int(pool.pop("background"))
         image_id = tuple(pool.pop("image_id").tolist())
         return cls(image_id=image_id, background=None if background < 0 else background, **pool)

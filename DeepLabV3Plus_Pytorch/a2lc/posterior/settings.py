@@ -23,6 +23,10 @@ class PosteriorSettings(Settings):
     folds: int = Field(default=3, ge=2)
     """Parts the answered masks are split into where answers may be wrong: each is judged by a model of the others."""
 
+    calibration: bool = False
+    """Whether probabilities are calibrated per initial class and size of the masks, as far as that explains answers
+    better that the model did not see."""
+
     network_statistics: bool = True
     """Whether the mean probabilities of a trained network, where there is one, add candidates and features."""
 

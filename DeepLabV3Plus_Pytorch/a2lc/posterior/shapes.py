@@ -71,36 +71,38 @@ def describe_masks(labels: NDArray[np.uint8], masks: NDArray[np.integer], num_cl
     table = np.zeros(int(ids[-1]) + 1, dtype=np.int32)
     table[ids] = np.arange(len(ids))
     index = table[masks]
-    around = _rings(index, np.minimum(labels, num_classes), len(ids), size)
-    ring_pixels = np.maximum(around.sum(axis=(1, 2)), 1)[:, None]
+    around, labelled = _rings(index, np.minimum(labels, num_classes), len(ids), size)
+    ring_pixels = np.maximum(around.sum(axis=1), 1)
     pixels, label = joint[1:].sum(axis=1), joint[1:].argmax(axis=1)
     of_masks = Runs(index_of_run, runs.row, runs.start, runs.stop, runs.width)
     geometry = _geometry(of_masks, index, pixels) if len(pixels) else np.zeros((0, 18))
-    context = _context(pixels, label, masks.size, around[:, 0].sum(axis=1) / ring_pixels[:, 0])
-    mask, other = np.nonzero(around[:, 1:].sum(axis=2))
+    context = _context(pixels, label, masks.size, around[:, 0] / ring_pixels)
+    mask, other = np.nonzero(around[:, 1:])
     return ImageMasks(
         mask_id=ids[1:],
         pixels=pixels,
         label=label,
         shape=np.concatenate((geometry, context), axis=1).astype(np.float32),
-        ring=(around.sum(axis=1) / ring_pixels)[:, :num_classes].astype(np.float32),
-        neighbours=np.stack((mask, other, around.sum(axis=2)[mask, other + 1]), axis=1),
+        ring=(labelled / ring_pixels[:, None])[:, :num_classes].astype(np.float32),
+        neighbours=np.stack((mask, other, around[mask, other + 1]), axis=1),
         label_share=(joint.sum(axis=0)[:num_classes] / masks.size).astype(np.float32),
         unmasked=joint[0, :num_classes],
     )
 
 
-def _rings(index: NDArray[np.int32], labels: NDArray[np.uint8], count: int, size: int) -> IntArray:
-    """(M, M + 1, C + 1) pixels in the ring of each mask, by the mask (first: none) and the label they have."""
-    found = np.zeros((count - 1, count * size), dtype=np.int64)
+def _rings(index: NDArray[np.int32], labels: NDArray[np.uint8], count: int, size: int) -> tuple[IntArray, IntArray]:
+    """Pixels in the ring of each mask: (M, M + 1) by the mask they belong to (first: none), (M, C + 1) by label."""
+    by_mask = np.zeros((count - 1, count), dtype=np.int64)
+    by_label = np.zeros((count - 1, size), dtype=np.int64)
     codes = index * size + labels
     for mask, (rows, columns) in enumerate(ndimage.find_objects(index)):
         window = np.s_[max(rows.start - RING, 0) : rows.stop + RING, max(columns.start - RING, 0) : columns.stop + RING]
         inside = index[window] == mask + 1
         ring = dilate(inside, RING)
         ring ^= inside
-        found[mask] = np.bincount(codes[window][ring], minlength=count * size)
-    return found.reshape(count - 1, count, size)
+        found = np.bincount(codes[window][ring], minlength=count * size).reshape(count, size)
+        by_mask[mask], by_label[mask] = found.sum(axis=1), found.sum(axis=0)
+    return by_mask, by_label
 
 
 def dilate(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from a2lc.classes import load_classes
 from a2lc.datasets import LabelFolder, read_id_list
+from a2lc.errors import InputError
 from a2lc.labels.store import open_pseudo_labels
 from a2lc.posterior import MaskPool
 from a2lc.seeding import generator
@@ -45,7 +46,7 @@ def run_simulation(settings: SimulationSettings, command: str) -> Path:
     """Simulate, and write curves.csv, summary.md and miou.png (or subsets.csv and summary.md) to results/<experiment>/.
 
     Raises:
-        InputError: When data is missing or does not fit.
+        InputError: When data is missing or does not fit, or no mask is left to ask about.
     """
     classes = load_classes(settings.classes)
     labels = open_pseudo_labels(settings.pseudo_labels)
@@ -53,6 +54,11 @@ def run_simulation(settings: SimulationSettings, command: str) -> Path:
     truth = LabelFolder(settings.truth, len(classes), classes.void)
     masks = Masks(*read_masks(labels, truth, ids, classes))
     allowed = np.array([_chosen(image_id, settings.images) for image_id in ids])
+    if not np.isin(masks.pool.image, np.flatnonzero(allowed)).any():
+        raise InputError(
+            f"{settings.pseudo_labels} has no mask in the {allowed.sum()} images of images={settings.images}: "
+            "name other images, or masks that are not empty"
+        )
     folder = settings.output / "results" / settings.experiment
     if settings.subsets:
         size = round(settings.subset_share * len(ids))

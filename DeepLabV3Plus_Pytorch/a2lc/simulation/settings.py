@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -56,13 +56,13 @@ class SimulationSettings(Settings):
     """Batches of the strategy posterior_rounds."""
     seeds: tuple[int, ...] = (1, 2, 3)
     """Seeds; they decide about random choices and wrong answers alone."""
-    error_rates: tuple[float, ...] = (0.0,)
+    error_rates: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = (0.0,)
     """Shares of wrong answers, in [0, 1): each is a simulation; a wrong answer is any other class."""
     strategies: tuple[StrategyName, ...] = ("posterior", "posterior_rounds", "area", "random", "perfect")
     """Who chooses the masks: posterior (in batches), posterior_rounds (in rounds), posterior_checked (answers are
     evidence, asked for again where doubtful), area (largest first), random, perfect (knows which labels are wrong)."""
-    level: float | None = None
-    """A data mIoU in [0, 1]: the clicks to reach it are reported."""
+    level: float | None = Field(None, gt=0, le=1)
+    """A data mIoU in (0, 1]: the clicks to reach it are reported."""
     checked_error_rate: float = Field(0.05, gt=0, lt=0.5)
     """Share of wrong answers that posterior_checked expects, whatever it is in truth."""
     published: tuple[PublishedPoints, ...] = ()
