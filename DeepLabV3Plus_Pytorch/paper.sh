@@ -17,6 +17,9 @@ run_paper() {
     for variable in DATASET_DIR PSEUDO_LABEL_DIR OUTPUT_DIR BACKBONE_WEIGHTS; do
         [ -z "${!variable:-}" ] || given+="$variable=${!variable} "
     done
+    [ -z "${LAUNCHER:-}" ] || given+="LAUNCHER='$LAUNCHER' "
     export A2LC_COMMAND="${given}bash DeepLabV3Plus_Pytorch/run_$name.sh${*:+ $*}"
-    exec a2lc run "$name" "${settings[@]}" "$@"
+    # the launcher and its options are several words
+    # shellcheck disable=SC2086
+    exec ${LAUNCHER:-} a2lc run "$name" "${settings[@]}" "$@"
 }

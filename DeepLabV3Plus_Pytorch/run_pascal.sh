@@ -6,6 +6,7 @@
 #   PSEUDO_LABEL_DIR   masks and labels of Grounded-SAM                   (default: $DATASET_DIR/pseudo_labels)
 #   OUTPUT_DIR         results/pascal/{summary.md,seed<k>.csv,miou.png}   (default: outputs)
 #   BACKBONE_WEIGHTS   file with ImageNet weights of the backbone         (default: downloaded)
+#   LAUNCHER           several GPUs: "torchrun --nproc-per-node 4 --no-python"
 #
 # The paper's ablation, each line an experiment of its own ('annotator.rule=representative': without mask-level answers):
 #   run_pascal.sh experiment=pascal_neither method=a2lc annotator.rule=representative acquisition=sim propagation=none
