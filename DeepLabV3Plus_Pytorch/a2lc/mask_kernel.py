@@ -170,12 +170,15 @@ def similarity(
         begin, end = run, _batch(index, run, last)
         run = end
         cosine[index[begin] : index[end]] = 0
-        for channel in range(len(image)):
+        for k in range(0, len(image), 2):
+            both = k + 1 < len(image)
+            one, two = image[k], image[k + 1 if both else k]
             for r in range(begin, end):
-                size, factor = index[r + 1] - index[r], unit[channel, mask[r]]
-                row, dot = image[channel][start[r] : start[r] + size], cosine[index[r] : index[r + 1]]
+                size, p, dot = index[r + 1] - index[r], start[r], cosine[index[r] : index[r + 1]]
+                u, v = unit[k, mask[r]], unit[k + 1, mask[r]] if both else np.float32(0)
+                a, b = one[p : p + size], two[p : p + size]
                 for i in range(size):
-                    dot[i] += factor * row[i]
+                    dot[i] += u * a[i] + v * b[i]
         for i in range(index[begin], index[end]):
             cosine[i] /= norm[i]
 
