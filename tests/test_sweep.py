@@ -18,10 +18,10 @@ from a2lc.config import load_config
 from a2lc.config_layers import parse_overrides
 from a2lc.errors import InputError
 from a2lc.reporting import read_results
-from a2lc.sweep import Job, SweepSettings, jobs_of, load_sweep, submit_jobs
-from a2lc.sweep.jobs import flat
+from a2lc.sweep.jobs import Job, flat, jobs_of
 from a2lc.sweep.local import threads
-from a2lc.sweep.slurm import Task
+from a2lc.sweep.settings import SweepSettings, load_sweep
+from a2lc.sweep.slurm import Task, submit_jobs
 from tiny import tiny_data
 
 SCALARS = st.integers() | st.booleans() | st.none() | st.sampled_from(["lcm", "data/voc", "1", "yes", "a: b", "[", ""])
@@ -165,7 +165,7 @@ class TestSlurm:
     def test_what_is_missing_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.importorskip("submitit")
         with pytest.raises(InputError, match=r"cannot be submitted .*slurm:"):
-            submit_jobs([], tmp_path, {"partition": "gpu"}, "", cluster="local")
+            submit_jobs([], tmp_path, {"slurm_partitoin": "gpu"}, "", cluster="local")
         monkeypatch.setitem(sys.modules, "submitit", None)
         with pytest.raises(InputError, match=r"pip install 'a2lc\[slurm\]'"):
             submit_jobs([], tmp_path, {}, "")

@@ -28,7 +28,7 @@ from a2lc.predict_folder import images_below, predict_images
 from a2lc.rounds import batches_per_round, run_rounds
 from a2lc.run import Run
 from a2lc.simulation import SimulationSettings, is_simulation, load_simulation, run_simulation
-from a2lc.sweep import run_sweep
+from a2lc.sweep.sweep import run_sweep
 
 
 def run(arguments: argparse.Namespace, command: str) -> None:

@@ -77,6 +77,7 @@ def submit_jobs(
         executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
         executor.update_parameters(**parameters)
     except (RuntimeError, NameError, AssertionError, TypeError) as error:
-        raise InputError(f"the jobs cannot be submitted ({error}): look at `slurm:` in the file of the sweep") from None
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"the jobs cannot be submitted ({reason}): see `slurm:` in the file of the sweep") from None
     with executor.batch():
         return [executor.submit(Task(job, command)) for job in jobs]
