@@ -9,12 +9,12 @@ after the other in the window around it, for its label, box, parts, inradius and
 from __future__ import annotations
 
 import numpy as np
-from benchmarks.table import Row, markdown, peak_memory, seconds_of
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from a2lc.posterior import MaskPool, PosteriorModel, PosteriorSettings, describe_masks
 from a2lc.posterior.shapes import RING
+from benchmarks.table import Row, markdown, peak_memory, seconds_of
 
 SIZES = (("PASCAL", (375, 500), 8, 21), ("Cityscapes", (1024, 2048), 200, 19))
 POOLS = ((11_257, 8, 21), (100_000, 68, 19))  # masks, masks per image, classes

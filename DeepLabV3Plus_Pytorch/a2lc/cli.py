@@ -98,6 +98,13 @@ _VERBS = {
         "recorded.\n\n"
         "examples:\n  a2lc report demo\n  a2lc report demo --against bits",
     ),
+    "sweep": (
+        "run data sets x methods x seeds from one file, here or on a SLURM cluster",
+        "CONFIG is the file of the sweep, see docs/sweeps.md. Continues where it was stopped, and ends with\n"
+        "the tables of every experiment.\n\n"
+        "examples:\n  a2lc sweep papers.yaml --dry-run\n  a2lc sweep papers.yaml --jobs 2\n"
+        "  a2lc sweep papers.yaml --slurm",
+    ),
 }
 
 
@@ -237,6 +244,10 @@ def _add_options(verb: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--classes", metavar="LIST", help=f"{_CLASSES_HELP}; default: the data set's")
     if verb == "report":
         command.add_argument("--against", choices=UNITS, default="clicks", help="effort in tables and figure")
+    if verb == "sweep":
+        command.add_argument("--jobs", type=int, default=1, metavar="N", help="jobs at a time on this machine")
+        command.add_argument("--slurm", action="store_true", help="submit the jobs to SLURM; needs a2lc[slurm]")
+        command.add_argument("--dry-run", action="store_true", help="print the command of each job and stop")
     if verb == "evaluate":
         command.add_argument("--labels", metavar="FOLDER", help="pseudo-label set (ours or the research layout)")
         command.add_argument("--ground-truth", metavar="FOLDER", help="folder of ground-truth PNGs")

@@ -138,16 +138,16 @@ def report(runs: Sequence[Run], command: str, against: Unit = "clicks") -> Path:
     """
     config = runs[0].config
     folder = config.output / "results" / config.experiment
-    written = False
-    for seed in config.seeds:
-        rows = table_rows([run for run in runs if run.seed == seed])
-        if rows:
-            write_seed_csv(folder / f"seed{seed}.csv", rows)
-            written = True
-    if not written:
+    tables = {seed: table_rows([run for run in runs if run.seed == seed]) for seed in config.seeds}
+    if not any(tables.values()):
         raise InputError(f"no round of {config.experiment} is finished below {config.output}: run it first")
     configs = {run.config.method: run.config for run in runs}
     published = {method: published_for(of_method) for method, of_method in configs.items()}
-    write_text(folder / "summary.md", summarise(folder, config.experiment, command, published, against))
-    plot_miou(folder, folder / ("miou.png" if against == "clicks" else f"miou_{against}.png"), against)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # another seed may end at the same time
+        for seed, rows in tables.items():
+            if rows:
+                write_seed_csv(folder / f"seed{seed}.csv", rows)
+        write_text(folder / "summary.md", summarise(folder, config.experiment, command, published, against))
+        plot_miou(folder, folder / ("miou.png" if against == "clicks" else f"miou_{against}.png"), against)
     return folder

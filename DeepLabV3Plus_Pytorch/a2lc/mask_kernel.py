@@ -10,32 +10,21 @@ All functions work on the runs first..last-1 of arrays start, index and mask, as
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from a2lc.compiled import compiled
 
 TILE = 2048  # pixels at a time, and the longest run
 SUM_TOLERANCE = 1e-2  # of the sum of a pixel's probabilities
 _VOID = np.float32(-0.5)  # void among labels: a number that none can be
 
 
-def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile without the interpreter lock; kept on disk where there is a place to keep it."""
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            compiled: Callable[..., Any] = njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError:  # no folder for compiled code can be written to
-            compiled = njit(nogil=True, **options)(function)
-        return compiled
-
-    return decorate
-
-
-_exact = _compiled()  # equal pixels get equal values, wherever they lie
-_summing = _compiled(fastmath={"reassoc", "nsz", "contract"})  # sums may be taken in the order of the vector unit
+_exact = compiled(nogil=True)  # equal pixels get equal values, wherever they lie
+_summing = compiled(
+    nogil=True, fastmath={"reassoc", "nsz", "contract"}
+)  # sums may be taken in the order of the vector unit
 
 
 @_exact

@@ -28,6 +28,7 @@ from a2lc.predict_folder import images_below, predict_images
 from a2lc.rounds import batches_per_round, run_rounds
 from a2lc.run import Run
 from a2lc.simulation import SimulationSettings, is_simulation, load_simulation, run_simulation
+from a2lc.sweep.sweep import run_sweep
 
 
 def run(arguments: argparse.Namespace, command: str) -> None:
@@ -198,6 +199,12 @@ def audit(arguments: argparse.Namespace, command: str) -> None:
 def report(arguments: argparse.Namespace, command: str) -> None:
     """Write tables and figure again from the metrics of all finished rounds."""
     _print(f"{write_report(open_runs(_configs(arguments)), command, arguments.against)}\n")
+
+
+def sweep(arguments: argparse.Namespace, command: str) -> None:
+    """Run, or submit, every job of a sweep."""
+    path, overrides = Path(arguments.config), arguments.settings
+    run_sweep(path, command, overrides, arguments.jobs, slurm=arguments.slurm, dry_run=arguments.dry_run)
 
 
 def _configs(arguments: argparse.Namespace) -> list[RunConfig]:

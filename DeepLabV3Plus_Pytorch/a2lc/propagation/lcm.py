@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from a2lc.propagation.perceptron import Perceptron
 
 _HIDDEN = (256, 128, 64)  # units per hidden layer, from the paper's official code
-_CHUNK = 65536  # masks predicted at once: bounds the memory
+_CHUNK = 4096  # masks predicted at once: few enough for the activations to stay in the cache
 
 
 class LabelCorrectionModule:
@@ -22,6 +24,8 @@ class LabelCorrectionModule:
     output, which it squashes a second time; the loss cannot fall below ln(1 + (C-1)/e), and training pushes the
     confidences towards 1. Mode "fixed" applies it to the logits. Everything else is the same in both.
 
+    It is trained on one CPU core, see `a2lc.propagation.perceptron`: for a network this small a GPU is no quicker.
+
     Args:
         num_classes: C.
         mode: "compat" or "fixed".
@@ -30,7 +34,6 @@ class LabelCorrectionModule:
         epochs: Passes over the masks.
         batch_size: Masks per optimizer step.
         learning_rate: Adam's.
-        device: Where to compute; None is the CPU, which is the quicker choice for a network this small.
 
     Raises:
         ValueError: When the mode is unknown.
@@ -44,7 +47,6 @@ class LabelCorrectionModule:
         epochs: int = 100,
         batch_size: int = 8,
         learning_rate: float = 1e-4,
-        device: torch.device | str | None = None,
     ) -> None:
         if mode not in ("compat", "fixed"):
             raise ValueError(f"unknown mode '{mode}': expected compat or fixed")
@@ -54,7 +56,6 @@ class LabelCorrectionModule:
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
-        self.device = torch.device(device or "cpu")
         self._network: nn.Module | None = None
 
     def fit(self, features: NDArray[np.float32], labels: NDArray[np.integer]) -> LabelCorrectionModule:
@@ -77,8 +78,8 @@ class LabelCorrectionModule:
         with torch.random.fork_rng(devices=[]):
             # Not torch.manual_seed, which would reseed the generators of every GPU as well.
             torch.default_generator.manual_seed(self.seed)
-            self._network = _perceptron(self.num_classes).to(self.device)
-            self._train(self._network, inputs, torch.from_numpy(targets.astype(np.int64)), torch.from_numpy(weights))
+            self._network = _perceptron(self.num_classes)
+            self._train(self._network, inputs.numpy(), targets.astype(np.int64), weights.astype(np.float32))
         return self
 
     def predict(self, features: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -102,8 +103,8 @@ class LabelCorrectionModule:
         with torch.inference_mode():
             for start in range(0, len(inputs), _CHUNK):
                 chunk = slice(start, start + _CHUNK)
-                top = self._network(inputs[chunk].to(self.device)).softmax(dim=1).max(dim=1)
-                confidence[chunk], predicted[chunk] = top.values.cpu().numpy(), top.indices.cpu().numpy()
+                top = self._network(inputs[chunk]).softmax(dim=1).max(dim=1)
+                confidence[chunk], predicted[chunk] = top.values.numpy(), top.indices.numpy()
         return predicted, confidence
 
     def _checked(self, features: NDArray[np.float32]) -> Tensor:
@@ -112,20 +113,18 @@ class LabelCorrectionModule:
             raise ValueError(f"features have shape {values.shape}: expected (masks, {self.num_classes})")
         return torch.from_numpy(values)
 
-    def _train(self, network: nn.Module, inputs: Tensor, targets: Tensor, weights: Tensor) -> None:
-        inputs, targets = inputs.to(self.device), targets.to(self.device)
-        weights = weights.to(self.device, torch.float32)
-        optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate, fused=True)
+    def _train(
+        self, network: nn.Module, inputs: NDArray[np.float32], targets: NDArray[np.int64], weights: NDArray[np.float32]
+    ) -> None:
+        with torch.no_grad():
+            vector = parameters_to_vector(network.parameters())
+        # No 0/0 in the weighted mean: the weight of a class is positive wherever it occurs in the targets.
+        trained = Perceptron(
+            vector.numpy(), _widths(self.num_classes), self.batch_size, self.learning_rate, self.mode == "compat"
+        )
         for _ in range(self.epochs):
-            for batch in torch.randperm(len(inputs)).to(self.device).split(self.batch_size):
-                scores = network(inputs[batch])
-                if self.mode == "compat":
-                    scores = scores.softmax(dim=1)
-                # No 0/0 in the weighted mean: the weight of a class is positive wherever it occurs in the targets.
-                loss = functional.cross_entropy(scores, targets[batch], weight=weights)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
+            trained.train(inputs, targets, weights, torch.randperm(len(inputs)).numpy())
+        vector_to_parameters(vector, network.parameters())
 
 
 def class_weights(labels: NDArray[np.integer], num_classes: int) -> NDArray[np.float64]:
@@ -152,9 +151,12 @@ def class_weights(labels: NDArray[np.integer], num_classes: int) -> NDArray[np.f
     return weights / max(weights.sum(), 1.0)  # the sum is at least 1 as soon as there is a mask
 
 
+def _widths(num_classes: int) -> tuple[int, ...]:
+    return (num_classes, *_HIDDEN, num_classes)
+
+
 def _perceptron(num_classes: int) -> nn.Sequential:
-    widths = (num_classes, *_HIDDEN, num_classes)
     layers: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(widths):
+    for fan_in, fan_out in pairwise(_widths(num_classes)):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
     return nn.Sequential(*layers[:-1])  # the last layer gives logits
