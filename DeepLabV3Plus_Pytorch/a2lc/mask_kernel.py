@@ -20,11 +20,9 @@ TILE = 2048  # pixels at a time, and the longest run
 SUM_TOLERANCE = 1e-2  # of the sum of a pixel's probabilities
 _VOID = np.float32(-0.5)  # void among labels: a number that none can be
 
-
 _exact = compiled(nogil=True)  # equal pixels get equal values, wherever they lie
-_summing = compiled(
-    nogil=True, fastmath={"reassoc", "nsz", "contract"}
-)  # sums may be taken in the order of the vector unit
+# sums may be taken in the order of the vector unit
+_summing = compiled(nogil=True, fastmath={"reassoc", "nsz", "contract"})
 
 
 @_exact
