@@ -27,7 +27,7 @@ from a2lc.files import write_text
 from benchmarks.table import Row, markdown
 
 HERE = Path(__file__).parent
-MODULES = ("scoring_kernel", "scoring_stage", "training_speed", "lcm_speed", "quality_speed")
+MODULES = ("scoring_kernel", "scoring_stage", "training_speed", "lcm_speed", "posterior_speed")
 TABLES = {"rows": "", "scaling": "## How it scales"}
 
 
