@@ -20,7 +20,7 @@ TINY = (
 )  # fmt: skip
 
 
-def run_script(name: str, *settings: str, folder: Path, **variables: Path) -> subprocess.CompletedProcess[str]:
+def run_script(name: str, *settings: str, folder: Path, **variables: Path | str) -> subprocess.CompletedProcess[str]:
     """Run a script from `folder` with the environment these tests run in."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
@@ -53,6 +53,17 @@ def test_cityscapes_from_end_to_end(tmp_path: Path, fidelity: str, trainvaltest:
         assert 0 <= float(row["model_miou_best"]) <= 1
     summary = (results / "summary.md").read_text(encoding="utf-8")
     assert f"OUTPUT_DIR={tmp_path / 'out'} bash DeepLabV3Plus_Pytorch/run_cityscapes.sh fidelity={fidelity}" in summary
+
+
+def test_a_launcher_starts_several_processes(tmp_path: Path) -> None:
+    write_cityscapes(tmp_path / "data")
+    write_research_masks(tmp_path / "masks")
+    paths = {"DATASET_DIR": tmp_path / "data", "PSEUDO_LABEL_DIR": tmp_path / "masks", "OUTPUT_DIR": tmp_path / "out"}
+    launcher = "torchrun --standalone --nproc-per-node 2 --no-python"
+    settings = (*TINY, "method=a2lc", "rounds=1", "training.batch_size=4")
+    done = run_script("run_cityscapes.sh", *settings, folder=tmp_path, LAUNCHER=launcher, **paths)
+    assert done.returncode == 0, done.stderr
+    assert f"LAUNCHER='{launcher}' bash" in (tmp_path / "out/results/cityscapes/summary.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
