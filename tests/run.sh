@@ -3,7 +3,7 @@
 # Tests on real data look for it in $A2LC_SHARED and are skipped where it is unset.
 set -euo pipefail
 A2LC_EXTRAS=dev,reference
-A2LC_TOOLS="cleanlab, groundingdino, hypothesis, mypy, pytest, ruff, segment_anything, skimage, tensorboard"
+A2LC_TOOLS="cleanlab, groundingdino, hypothesis, mypy, numba, pytest, ruff, segment_anything, skimage, submitit, tensorboard"
 source "$(dirname "${BASH_SOURCE[0]}")/../setup.sh"
 cd "$A2LC_ROOT"
 
