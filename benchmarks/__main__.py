@@ -9,21 +9,19 @@ Each of these calls has a process of its own, so that the peak memory is that of
 from __future__ import annotations
 
 import argparse
-import importlib
 import multiprocessing
 import os
 import shlex
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from a2lc.files import write_text
+from benchmarks.alone import call
 from benchmarks.table import Row, markdown
 
 HERE = Path(__file__).parent
@@ -79,13 +77,6 @@ def measure(folder: Path, modules: Sequence[str]) -> tuple[dict[str, list[Row]],
             except Exception as error:
                 failures.append(f"{module}.{function} failed: {type(error).__name__}: {error}")
     return tables, failures
-
-
-def call(folder: Path, module: str, function: str) -> list[dict[str, Any]]:
-    """The rows that a function of a module gives, as plain values; none where there is no such function."""
-    sys.path[:0] = [str(folder.parent), str(folder)]  # the modules are scripts, too, which import their neighbours
-    rows = getattr(importlib.import_module(f"{folder.name}.{module}"), function, list)
-    return [asdict(row) for row in rows()]
 
 
 def machine() -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -55,3 +57,11 @@ def test_a_failure_is_told_and_stops_no_other(folder: Path, capsys: pytest.Captu
     with pytest.raises(SystemExit):
         runner.main(["--only", "typo"], folder)
     assert "no module typo: expected some of broken, fake" in capsys.readouterr().err
+
+
+def test_the_command_works_from_the_root_of_the_repository() -> None:
+    root = Path(__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root / "DeepLabV3Plus_Pytorch")}
+    command = [sys.executable, "-m", "benchmarks", "--only", "table"]  # a module without rows
+    done = subprocess.run(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    assert "python -m benchmarks --only table" in done.stdout
