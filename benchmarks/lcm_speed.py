@@ -17,11 +17,11 @@ from itertools import pairwise
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from table import Row, markdown, peak_memory
 from torch import nn
 from torch.nn import functional
 
 from a2lc.propagation import LabelCorrectionModule, PropagationSettings, class_weights, propagate
+from table import Row, markdown, peak_memory
 
 CLASSES, BATCH = 19, 8
 MASKS, EPOCHS = 10_000, 100  # the papers' training on Cityscapes

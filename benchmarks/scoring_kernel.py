@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks.table import Row, markdown, peak_memory, seconds_of
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from a2lc.acquisition import score_masks
+from benchmarks.table import Row, markdown, peak_memory, seconds_of
 
 _CITYSCAPES, _PASCAL = (1024, 2048), (375, 500)
 

@@ -23,7 +23,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmarks.table import Row, markdown, peak_memory
 from safetensors import torch as safetensors
 
 from a2lc import stages
@@ -36,6 +35,7 @@ from a2lc.run import Run
 from a2lc.segmentation import NativeView, ScoringNetwork, build_network, load_weights
 from a2lc.segmentation.descent import weights_of
 from a2lc.segmentation.transforms import to_tensor
+from benchmarks.table import Row, markdown, peak_memory
 
 _REPEATS = 3
 _LIMIT = "at most 1.15x the network's time"
