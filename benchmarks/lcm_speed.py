@@ -31,7 +31,7 @@ YARDSTICK = "plain PyTorch: autograd, fused Adam"
 
 def rows() -> list[Row]:
     """4,000 steps of the module, and a propagation."""
-    return [training_row(masks=3200, epochs=10, repeats=3), propagation_row(1_000_000)]
+    return [training_row(masks=3200, epochs=10, repeats=5), propagation_row(1_000_000)]
 
 
 def training_row(masks: int, epochs: int, repeats: int) -> Row:
@@ -40,8 +40,11 @@ def training_row(masks: int, epochs: int, repeats: int) -> Row:
     steps = masks * epochs // BATCH
     LabelCorrectionModule(CLASSES, epochs=1).fit(features[:BATCH], labels[:BATCH])  # compiles
     plain_training(features[:BATCH], labels[:BATCH], 1)
-    ours = median_seconds(lambda: LabelCorrectionModule(CLASSES, epochs=epochs).fit(features, labels), repeats)
-    plain = median_seconds(lambda: plain_training(features, labels, epochs), repeats)
+    ours, plain = median_seconds(
+        repeats,
+        lambda: LabelCorrectionModule(CLASSES, epochs=epochs).fit(features, labels),
+        lambda: plain_training(features, labels, epochs),
+    )
     whole = MASKS * EPOCHS // BATCH
     guess = "" if steps == whole else f"; extrapolated to {PAPER}: {ours * whole / steps:.0f} s"
     stage = f"LCM, {steps:,} steps of {BATCH} masks, {CLASSES} classes{guess}"
@@ -80,12 +83,13 @@ def propagation_row(masks: int) -> Row:
         propagate(features, current, queried, labels, current, np.zeros_like(queried), CLASSES, settings, 1, 0)
 
     stage = f"propagation over {masks:,} masks, one epoch of {MASKS:,} masks before it"
-    return Row(stage, median_seconds(work, 3), limit="seconds", peak=peak_memory())
+    return Row(stage, *median_seconds(3, work), limit="seconds", peak=peak_memory())
 
 
-def median_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median wall time of some calls of what is compiled already: a warm-up of minutes would teach nothing."""
-    return statistics.median(timeit.repeat(work, number=1, repeat=repeats))
+def median_seconds(repeats: int, *works: Callable[[], object]) -> list[float]:
+    """Median wall time of each, called in turn so that they share what else the machine does; nothing warms up."""
+    times = [[timeit.timeit(work, number=1) for work in works] for _ in range(repeats)]
+    return [statistics.median(of_work) for of_work in zip(*times, strict=True)]
 
 
 def drawn_masks(count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
