@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from a2lc.errors import InputError
 from a2lc.processes import Processes, identify, joined
 from a2lc.segmentation import build_network
-from training_case import CPU, NETWORK, Pictures, run_training, same
+from training_case import NETWORK, Pictures, run_training, same
 
 STEPS = 20
 CASES: dict[str, dict[str, Any]] = {
@@ -66,8 +66,7 @@ def case(folder: Path, name: str, processes: Processes, killed_at: int | None = 
 def main(folder: Path, names: str, killed_at: int | None = None) -> None:
     """Run the named cases in this process and those beside it, and leave their losses in `folder`."""
     torch.set_num_threads(1)
-    processes = identify()
-    with joined(processes, CPU):
+    with joined(identify()) as processes:
         losses = {name: case(folder, name, processes, killed_at) for name in names.split(",")}
     if processes.is_main:
         (folder / "losses.json").write_text(json.dumps(losses))
@@ -77,7 +76,9 @@ def launch(folder: Path, *arguments: str) -> int:
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", __file__]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.run([*command, str(folder), *arguments], env=environment, capture_output=True).returncode
+    done = subprocess.run([*command, str(folder), *arguments], env=environment, capture_output=True, text=True)
+    sys.stderr.write(done.stderr)  # shown where a test fails
+    return done.returncode
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from a2lc import mask_kernel
 from a2lc.mask_kernel import TILE
 
 _BANDS, _BAND_PIXELS = 16, 16384  # at most so many bands, of at least so many pixels
+_THREAD_PIXELS = 100_000  # a thread pays from so many on
 
 
 @dataclass(frozen=True)
@@ -156,13 +157,21 @@ class Runs:
 
     def _in_bands(self, work: Callable[[int, int, int], object]) -> None:
         """Call work(band, first run, end of runs) for all bands, on as many threads as torch may use."""
-        bands = range(len(self.edges) - 1), self.edges[:-1], self.edges[1:]
-        threads = min(torch.get_num_threads(), len(self.edges) - 1)
+        bands = list(zip(range(len(self.edges) - 1), self.edges[:-1], self.edges[1:], strict=True))
+        threads = min(torch.get_num_threads(), len(bands), max(1, len(self) // _THREAD_PIXELS))
+
+        def share(thread: int) -> None:
+            for band in bands[thread::threads]:
+                work(*band)
+
         if threads == 1:
-            list(map(work, *bands))
+            share(0)
             return
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, *bands))
+        with ThreadPoolExecutor(threads - 1) as pool:
+            others = [pool.submit(share, thread) for thread in range(1, threads)]
+            share(0)
+            for other in others:
+                other.result()
 
 
 def runs_of_map(masks: NDArray[np.integer]) -> tuple[NDArray[np.int64], Runs]:
