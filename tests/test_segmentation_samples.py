@@ -1,4 +1,4 @@
-"""What a training step sees: augmentation and the choice of images."""
+"""What a training step sees: augmentation, the choice of images, who loads them, and settings that are refused."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from a2lc.segmentation.loading import worker_count
 from a2lc.segmentation.sampling import batch_of_step
 from a2lc.segmentation.transforms import Augmentation, normalise
-from training_case import fast
+from training_case import CPU, fast
 
 # ---- augmentation
 
@@ -171,3 +172,19 @@ def test_few_images_are_repeated_permutation_by_permutation():
 def test_augmentation_seeds_differ_between_positions_steps_and_keys():
     items = [batch_of_step(step, 3, 4, keys) for step in range(5) for keys in ((1, 0), (1, 1))]
     assert len({seed for batch in items for _, seed in batch}) == 5 * 2 * 4
+
+
+def test_workers_suit_the_machine(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(12), raising=False)
+    assert worker_count(CPU) == 0
+    assert worker_count(torch.device("cuda")) == 8
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert worker_count(torch.device("cuda")) == 3
+
+
+def test_settings_refuse_what_cannot_work():
+    for bad in ({"batch_size": 1}, {"scale": (2.0, 0.5)}, {"crop_size": 0}, {"iterations": -1}, {"momentum": 1.0}):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            fast(**bad)
+    assert fast(crop_size=[20, 30]).crop == (20, 30)
+    assert fast(crop_size=20).crop == (20, 20)

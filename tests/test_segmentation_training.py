@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from a2lc.errors import InputError
-from a2lc.images import image_size, read_image, write_image
+from a2lc.images import write_image
 from a2lc.segmentation import (
     build_network,
     evaluate_network,
@@ -24,10 +22,9 @@ from a2lc.segmentation import (
 from a2lc.segmentation.decoded import decode_once
 from a2lc.segmentation.descent import Descent
 from a2lc.segmentation.gradients import cross_entropy
-from a2lc.segmentation.loading import worker_count
 from a2lc.segmentation.sampling import batch_of_step
 from a2lc.segmentation.transforms import Augmentation, normalise
-from training_case import CPU, IDS, NETWORK, Pictures, fast, run_training, same
+from training_case import CPU, IDS, NETWORK, Files, Pictures, fast, run_training, same
 
 PLAIN = NETWORK.model_copy(update={"dropout": 0.0})
 
@@ -333,56 +330,6 @@ def test_frozen_batchnorm_keeps_its_statistics_and_learns_its_scales(tmp_path):
     assert not torch.equal(before[scale], after[scale])
 
 
-def test_workers_suit_the_machine(monkeypatch):
-    monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(12), raising=False)
-    assert worker_count(CPU) == 0
-    assert worker_count(torch.device("cuda")) == 8
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    assert worker_count(torch.device("cuda")) == 3
-
-
-# ---- decoded images
-
-
-@dataclass
-class Files:
-    """As much of a data set as a cache needs; counts what is decoded."""
-
-    folder: Path
-    decoded: list[str] = field(default_factory=list)
-
-    def image_path(self, image_id):
-        return self.folder / f"{image_id}.png"
-
-    def size(self, image_id):
-        return image_size(self.image_path(image_id))
-
-    def image(self, image_id):
-        self.decoded.append(image_id)
-        return read_image(self.image_path(image_id))
-
-
-def test_images_are_decoded_once_wherever_they_lie(tmp_path):
-    pictures, files = Pictures(), Files(tmp_path / "here")
-    for image_id in IDS:
-        write_image(files.image_path(image_id), pictures.image(image_id))
-    images = decode_once(files, tmp_path / "cache")
-    for _ in range(2):
-        assert all(np.array_equal(images(image_id), pictures.image(image_id)) for image_id in IDS)
-    images(IDS[0])[:] = 0  # memory of one's own: not the file
-    assert np.array_equal(images(IDS[0]), pictures.image(IDS[0]))
-    assert files.decoded == list(IDS)
-    files.folder = (tmp_path / "here").rename(tmp_path / "there")
-    images(IDS[0])
-    assert files.decoded == list(IDS)
-    write_image(files.image_path(IDS[0]), pictures.image(IDS[1]))  # another picture of that name
-    assert np.array_equal(images(IDS[0]), pictures.image(IDS[1]))
-    for kept in (tmp_path / "cache").rglob("*.npy"):
-        kept.write_bytes(kept.read_bytes()[:200])
-    assert np.array_equal(images(IDS[2]), pictures.image(IDS[2]))
-    assert decode_once(files, None) == files.image
-
-
 @pytest.mark.parametrize("workers", [0, 2])
 def test_training_is_the_same_from_decoded_images(tmp_path, undisturbed, workers):
     files = Files(tmp_path / "images")
@@ -394,21 +341,3 @@ def test_training_is_the_same_from_decoded_images(tmp_path, undisturbed, workers
 
     run_training(tmp_path, Kept(), validate=stillness, workers=workers)
     assert same(load_file(tmp_path / "last.safetensors"), load_file(undisturbed[1] / "last.safetensors"))
-
-
-def test_a_full_disk_is_told_with_what_to_do(tmp_path):
-    (tmp_path / "cache").write_text("a file where a folder should be")
-    files = Files(tmp_path)
-    write_image(files.image_path("a"), Pictures().image(IDS[0]))
-    with pytest.raises(InputError, match=r"cannot be written to .*make room, or set training\.cache"):
-        decode_once(files, tmp_path / "cache")("a")
-    with pytest.raises(InputError, match=r"b\.png cannot be read"):
-        decode_once(files, tmp_path / "cache")("b")
-
-
-def test_settings_refuse_what_cannot_work():
-    for bad in ({"batch_size": 1}, {"scale": (2.0, 0.5)}, {"crop_size": 0}, {"iterations": -1}, {"momentum": 1.0}):
-        with pytest.raises(ValueError, match=next(iter(bad))):
-            fast(**bad)
-    assert fast(crop_size=[20, 30]).crop == (20, 30)
-    assert fast(crop_size=20).crop == (20, 20)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from a2lc.errors import InputError
+from a2lc.images import image_size, read_image
 from a2lc.segmentation import (
     NetworkSettings,
     TrainingSettings,
@@ -65,3 +67,21 @@ def run_training(folder, pictures=None, *, ids=IDS, seed=1, network=None, **chan
 
 def same(first, second):
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@dataclass
+class Files:
+    """As much of a data set as a cache needs; counts what is decoded."""
+
+    folder: Path
+    decoded: list[str] = field(default_factory=list)
+
+    def image_path(self, image_id):
+        return self.folder / f"{image_id}.png"
+
+    def size(self, image_id):
+        return image_size(self.image_path(image_id))
+
+    def image(self, image_id):
+        self.decoded.append(image_id)
+        return read_image(self.image_path(image_id))
