@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from a2lc.config import RunConfig
 from a2lc.cost import Unit
@@ -18,6 +18,7 @@ from a2lc.evaluation import table_rows
 from a2lc.files import write_text
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import open_pseudo_labels
+from a2lc.locks import held
 from a2lc.processes import Processes
 from a2lc.published import published_for
 from a2lc.reporting import plot_miou, summarise, write_seed_csv
@@ -88,36 +89,30 @@ def claimed(run: Run) -> Iterator[None]:
         InputError: When another process works on the seed, or the folder was made with another configuration.
     """
     with ExitStack() as stack:
-        run.processes.on_main(lambda: stack.enter_context(_held(run)))
+        run.processes.on_main(lambda: stack.enter_context(_claimed(run)))
         yield
 
 
 @contextmanager
-def _held(run: Run) -> Iterator[None]:
-    run.seed_folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run.seed_folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"{run.seed_folder} is in use by another process: wait for it or stop it") from None
-    handler = None
-    try:
+def _claimed(run: Run) -> Iterator[None]:
+    with held(run.seed_folder):
         run.claim_folder()
-        handler = _log_file(run.folder / "log.txt")
-        yield
-    finally:
-        if handler:
-            logging.getLogger("a2lc").removeHandler(handler)
-            handler.close()
-        lock.release()
+        with _logged(run.folder / "log.txt"):
+            yield
 
 
-def _log_file(path: Path) -> logging.Handler:
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.INFO)
-    logging.getLogger("a2lc").addHandler(handler)
-    return handler
+    logger = logging.getLogger("a2lc")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 def report(runs: Sequence[Run], command: str, against: Unit = "clicks") -> Path:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from a2lc.errors import InputError, refuse
 from a2lc.files import read_json, write_json
 from a2lc.images import write_image
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
+from a2lc.locks import held
 from grounded_sam.inputs import Inputs
 from grounded_sam.records import Records
 
@@ -49,18 +50,11 @@ class Workplace:
             InputError: When there is one, or the folder holds something else.
         """
         self._refuse_foreign_files()
-        self.root.mkdir(parents=True, exist_ok=True)
-        path = self.root / f".lock.{rank}"
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise InputError(f"{self.root} is in use by another process: wait for it or stop it") from None
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)  # as many files whatever the number of processes
-            lock.release()
+        with held(self.root, f".lock.{rank}") as lock:
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)  # as many files whatever the number of processes
 
     def _refuse_foreign_files(self) -> None:
         if self.root.exists() and not self.root.is_dir():

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 from a2lc.annotators import read_queue
 from a2lc.audit.labels import Survey, open_labels, survey
@@ -21,6 +20,7 @@ from a2lc.errors import InputError
 from a2lc.experiment import choose_device
 from a2lc.files import read_json, write_json, write_text
 from a2lc.labels.base import LabelSource
+from a2lc.locks import held
 
 _TRAINED_WITH = ("dataset", "network", "training")  # what decides about the networks, beside labels, seed and folds
 
@@ -108,17 +108,9 @@ def claimed(audit: Audit) -> Iterator[None]:
     Raises:
         InputError: When another process works there, or other networks are needed than those the folder holds.
     """
-    audit.folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(audit.folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"{audit.folder} is in use by another process: wait for it or stop it") from None
-    try:
+    with held(audit.folder):
         _claim(audit)
         yield
-    finally:
-        lock.release()
 
 
 def _claim(audit: Audit) -> None:
