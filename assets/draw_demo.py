@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from a2lc.datasets import open_dataset
 from a2lc.datasets.toyscapes import ToyscapesSettings
-from a2lc.images import write_image
+from a2lc.foundation.images import write_image
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import open_pseudo_labels

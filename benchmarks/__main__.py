@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from a2lc.files import write_text
+from a2lc.foundation.files import write_text
 from benchmarks.alone import call
 from benchmarks.table import Row, markdown
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from a2lc.images import image_size
+from a2lc.foundation.images import image_size
 
 # Counts the scored images by the log, and prints the peak after the first FIRST of them and at the end.
 FIRST = 50

@@ -29,7 +29,7 @@ from a2lc import stages
 from a2lc.classes import parse_classes
 from a2lc.config import load_config
 from a2lc.experiment import open_runs
-from a2lc.images import write_image
+from a2lc.foundation.images import write_image
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.run import Run
 from a2lc.segmentation import NativeView, ScoringNetwork, build_network, load_weights

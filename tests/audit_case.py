@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from a2lc.classes import ClassSet, parse_classes
-from a2lc.images import write_image, write_label_map
+from a2lc.foundation.images import write_image, write_label_map
 from tiny import SETTINGS
 
 KEYS = [key for key in SETTINGS if not key.startswith(("training.iterations", "propagation."))]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from a2lc.classes import load_classes
-from a2lc.images import write_image, write_label_map
+from a2lc.foundation.images import write_image, write_label_map
 
 TRAIN = (
     "aachen_000000_000019",

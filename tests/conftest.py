@@ -11,7 +11,7 @@ import torch
 from hypothesis import settings
 
 from a2lc.classes import ClassSet, parse_classes
-from a2lc.images import write_image, write_label_map
+from a2lc.foundation.images import write_image, write_label_map
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 
 settings.register_profile("a2lc", deadline=None)  # a busy machine is no fault

@@ -12,8 +12,8 @@ import pytest
 from a2lc.annotators import AnnotatorSettings, AnswersAnnotator, GroundTruthAnnotator, Query
 from a2lc.annotators.queue import draw_crop
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError, WaitingForAnswers
-from a2lc.images import read_image
+from a2lc.foundation.errors import InputError, WaitingForAnswers
+from a2lc.foundation.images import read_image
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 

@@ -15,7 +15,7 @@ from a2lc.audit.masks import find_masks
 from a2lc.audit.reasons import reason
 from a2lc.audit.scores import calibrated_votes, candidates, judge, pooled_votes
 from a2lc.classes import ClassSet, parse_classes
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from audit_case import two_things
 
 

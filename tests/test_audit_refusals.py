@@ -9,7 +9,7 @@ import pytest
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.images import read_index_map, write_label_map
+from a2lc.foundation.images import read_index_map, write_label_map
 from audit_case import audit_arguments, colored_folder, read_rows, two_things
 from conftest import make_folder
 

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from a2lc.classes import load_classes
 from a2lc.datasets import DatasetSettings, open_dataset
 from a2lc.datasets.cityscapes import Cityscapes, CityscapesSettings
-from a2lc.errors import InputError
-from a2lc.images import write_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import write_image
 from a2lc.labels.store import open_pseudo_labels
 from cityscapes_case import DRAWN, TRAIN, UNDETECTED, VAL, draw_scene, write_cityscapes, write_research_masks
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from a2lc.config import RunConfig, dump_config, load_config
-from a2lc.config_layers import describe_keys
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.layers import describe_keys
 
 CONFIGS = Path(__file__).parents[1] / "DeepLabV3Plus_Pytorch" / "a2lc" / "configs"
 

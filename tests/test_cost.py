@@ -17,7 +17,7 @@ from a2lc.cli import main
 from a2lc.config import load_config
 from a2lc.cost import classification_bits, correction_bits, saving
 from a2lc.evaluation import query_costs, round_metrics
-from a2lc.files import write_json
+from a2lc.foundation.files import write_json
 from a2lc.labels.ledger import Decision, Ledger
 from a2lc.reporting import read_seed_csv
 from a2lc.run import Run

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from a2lc.classes import ClassSet
 from a2lc.datasets import DatasetSettings, open_dataset
 from a2lc.datasets.location import explain_missing
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from cityscapes_case import write_cityscapes
 from conftest import make_folder
 

@@ -12,8 +12,8 @@ from a2lc.classes import ClassSet, load_classes, parse_classes, voc_color
 from a2lc.datasets import open_dataset
 from a2lc.datasets.folder import Folder, FolderSettings
 from a2lc.datasets.pascal import Pascal, PascalSettings
-from a2lc.errors import InputError
-from a2lc.images import image_size, read_image, write_image, write_label_map
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import image_size, read_image, write_image, write_label_map
 from conftest import make_folder
 
 

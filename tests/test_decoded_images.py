@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from a2lc.errors import InputError
-from a2lc.images import write_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import write_image
 from a2lc.segmentation import decode_once
 from training_case import IDS, Files, Pictures
 

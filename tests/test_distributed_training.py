@@ -17,8 +17,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from a2lc.errors import InputError
-from a2lc.processes import Processes, identify, joined
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.processes import Processes, identify, joined
 from a2lc.segmentation import build_network
 from training_case import NETWORK, Pictures, run_training, same
 

@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 import torch
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.backends.checkpoints import Origin, load_model
 from grounded_sam.backends.models import FAMILIES, MODELS, Task
 from gsam_tiny import (

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
-from a2lc.images import read_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import read_image
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter, open_pseudo_labels
 from conftest import make_folder
 from grounded_sam.contact_sheet import ALARM, _choose, contact_sheet

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.detections import Detections, FilterSettings, filter_detections
 
 NAMES = ("car", "traffic light", "person")

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
-from a2lc.files import read_json
-from a2lc.images import image_size, read_image, write_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json
+from a2lc.foundation.images import image_size, read_image, write_image
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from conftest import make_folder

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from a2lc.classes import ClassSet, parse_classes
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.backends import DetectorSettings, SegmenterSettings, open_detector, open_segmenter
 from grounded_sam.backends.transformers_detector import size_seen
 from grounded_sam.detections import Detections, Detector, FilterSettings, Segmenter

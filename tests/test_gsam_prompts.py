@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from a2lc.classes import ClassSet, load_classes, parse_classes
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.prompts import Prompt, classify, make_prompts
 from gsam_tiny import tokenizer
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.rasterise import MAX_MASKS, Rasteriser
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from a2lc.classes import ClassSet, load_classes
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import RESEARCH, PseudoLabelSet, PseudoLabelWriter, open_pseudo_labels
 from grounded_sam.detections import Detections

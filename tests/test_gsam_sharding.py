@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.sharding import Share, make_batches, share_of_process
 
 

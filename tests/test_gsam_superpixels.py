@@ -17,9 +17,9 @@ import pytest
 from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
-from a2lc.files import read_json
-from a2lc.images import image_size, write_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json
+from a2lc.foundation.images import image_size, write_image
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter, open_pseudo_labels
 from conftest import make_folder
@@ -262,7 +262,7 @@ def test_seeds_from_the_command_line(tmp_path: Path, data: Path, opencv: Path) -
 
 SIZES = """
 import numpy as np
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.superpixels import open_superpixels
 cut = refused = 0
 for seed in range(300):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from a2lc.errors import InputError
-from a2lc.images import read_image, write_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import read_image, write_image
 
 
 def test_photos_of_every_kind(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from a2lc.cli import main
 from a2lc.config import load_config
 from a2lc.datasets import DatasetSettings, open_dataset
 from a2lc.datasets.kvasir import Kvasir, KvasirSettings
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelWriter, open_pseudo_labels
 from grounded_sam import backends

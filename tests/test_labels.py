@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
-from a2lc.images import read_index_map, write_label_map, write_mask_map
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import read_index_map, write_label_map, write_mask_map
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.export import export_labels
 from a2lc.labels.ledger import Decision, Ledger

@@ -202,7 +202,7 @@ def test_broken_inputs_are_named_and_nothing_is_lost(
 def test_images_without_masks_and_void_masks(tmp_path: Path, classes: ClassSet) -> None:
     data = tiny_data(tmp_path / "data", classes)
     labels = open_pseudo_labels(data / "pseudo_labels")
-    from a2lc.images import write_label_map, write_mask_map
+    from a2lc.foundation.images import write_label_map, write_mask_map
 
     masks = labels.masks("image00")
     write_mask_map(labels.mask_path("image00"), np.zeros_like(masks))

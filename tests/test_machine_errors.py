@@ -16,9 +16,9 @@ import torch
 from a2lc import verbs
 from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.errors import InputError
-from a2lc.files import atomic_path, write_text
-from a2lc.machine_errors import explain
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import atomic_path, write_text
+from a2lc.foundation.machine_errors import explain
 from test_truncated_files import seed_table
 from tiny import tiny_arguments, tiny_data
 
@@ -68,7 +68,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     path = tmp_path / "file.txt"
     write_text(path, "old")
     code = (
-        "import resource, sys\nfrom pathlib import Path\nfrom a2lc.files import write_text\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom a2lc.foundation.files import write_text\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
         "try:\n    write_text(Path(sys.argv[1]), 'x' * 5000)\nexcept OSError as error:\n    sys.exit(error.errno)\n"
     )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.posterior import (
     Belief,
     MaskPool,

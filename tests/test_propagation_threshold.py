@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.propagation import (
     LabelCorrectionModule,
     PropagationSettings,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.segmentation import NetworkSettings, build_network, load_weights
 from a2lc.segmentation.weights import copy_weights, read_weights
 

@@ -10,7 +10,7 @@ import torch
 
 from a2lc.config import load_config
 from a2lc.experiment import report
-from a2lc.files import write_json
+from a2lc.foundation.files import write_json
 from a2lc.published import published_for, read_published
 from a2lc.reporting import Published
 from a2lc.run import Run

@@ -17,9 +17,9 @@ import yaml
 
 from a2lc.classes import parse_classes
 from a2lc.cli import main as a2lc
-from a2lc.config_layers import merge, parse_overrides
 from a2lc.datasets.toyscapes import Toyscapes, ToyscapesSettings
-from a2lc.images import read_image
+from a2lc.foundation.images import read_image
+from a2lc.foundation.layers import merge, parse_overrides
 from a2lc.labels.store import open_pseudo_labels
 from conftest import make_folder
 from grounded_sam.cli import main as grounded_sam

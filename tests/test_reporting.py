@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from a2lc.cost import Unit
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.reporting import Published, Row, plot_miou, read_results, read_seed_csv, summarise, write_seed_csv
 
 DEMO = Path(__file__).parents[1] / "results" / "demo"

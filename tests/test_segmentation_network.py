@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch.nn import functional
 from torchvision.models import resnet18
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.segmentation import NetworkSettings, build_network, load_weights
 
 TINY = NetworkSettings(backbone="test_resnet", backbone_weights="none", aspp_channels=8)

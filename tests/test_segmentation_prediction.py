@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.segmentation import (
     build_network,
     evaluate_network,

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from a2lc.errors import InputError
-from a2lc.images import write_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import write_image
 from a2lc.segmentation import (
     build_network,
     evaluate_network,

@@ -13,7 +13,7 @@ from a2lc.datasets.toyscapes import Toyscapes, ToyscapesSettings
 from a2lc.datasets.toyscapes.canvas import Kind, Scene, SceneObject
 from a2lc.datasets.toyscapes.detector import CONFUSIONS, detect
 from a2lc.datasets.toyscapes.scene import scene
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.labels.store import open_pseudo_labels
 
 VOID = 255

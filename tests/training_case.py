@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from a2lc.errors import InputError
-from a2lc.images import image_size, read_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import image_size, read_image
 from a2lc.segmentation import (
     NetworkSettings,
     TrainingSettings,

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import yaml
 
-from a2lc.errors import InputError, refuse
-from a2lc.files import write_text
+from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.files import write_text
 
 MAX_CLASSES = 255
 RESERVED = ("yes", "skip", "void")  # words with a meaning of their own in an answered queue

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from a2lc import __version__
 from a2lc.cost import UNITS
-from a2lc.errors import WaitingForAnswers
-from a2lc.machine_errors import explain
+from a2lc.foundation.errors import WaitingForAnswers
+from a2lc.foundation.machine_errors import explain
 
 COMMAND_VARIABLE = "A2LC_COMMAND"  # set by scripts: the command that a reader can run to get the same tables
 _BAD, _WAITING, _INTERRUPTED = 2, 3, 130
@@ -129,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(arguments: argparse.Namespace, command: str) -> int:
     """Do what the verb says, with all processes that were started together; of an error one of them tells."""
-    from a2lc.processes import EndedElsewhere, Processes, identify, joined
+    from a2lc.foundation.processes import EndedElsewhere, Processes, identify, joined
 
     processes = Processes()
     try:

@@ -12,15 +12,15 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from a2lc.acquisition import AcquisitionSettings
 from a2lc.annotators import AnnotatorSettings
-from a2lc.config_layers import explain, merge, nearest, parse_overrides, read_yaml
 from a2lc.datasets import DatasetSettings
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.layers import explain, merge, nearest, parse_overrides, read_yaml
+from a2lc.foundation.settings import Settings
 from a2lc.labels.store import Undetected
 from a2lc.posterior import PosteriorSettings
 from a2lc.propagation import PropagationSettings
 from a2lc.segmentation import NetworkSettings, ScoringSettings, TrainingSettings
 from a2lc.segmentation.settings import FREE
-from a2lc.settings import Settings
 
 _CONFIGS = resources.files("a2lc") / "configs"
 _FIDELITIES = ("official", "corrected")  # a configuration may say, under their names, what they mean for its data

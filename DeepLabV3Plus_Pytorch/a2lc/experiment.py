@@ -13,13 +13,13 @@ from filelock import FileLock
 from a2lc.config import RunConfig
 from a2lc.cost import Unit
 from a2lc.datasets import open_dataset
-from a2lc.errors import InputError
 from a2lc.evaluation import table_rows
-from a2lc.files import write_text
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import write_text
+from a2lc.foundation.locks import held
+from a2lc.foundation.processes import Processes
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import open_pseudo_labels
-from a2lc.locks import held
-from a2lc.processes import Processes
 from a2lc.published import published_for
 from a2lc.reporting import plot_miou, summarise, write_seed_csv
 from a2lc.run import Run

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from a2lc.classes import ClassSet, load_classes
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.labels.base import LabelSource
 from a2lc.labels.check import SetSummary, check_pseudo_labels
 from a2lc.labels.store import open_pseudo_labels

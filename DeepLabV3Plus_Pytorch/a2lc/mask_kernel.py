@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from a2lc.compiled import compiled
+from a2lc.foundation.compiled import compiled
 
 TILE = 2048  # pixels at a time, and the longest run
 SUM_TOLERANCE = 1e-2  # of the sum of a pixel's probabilities

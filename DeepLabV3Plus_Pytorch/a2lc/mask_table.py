@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from a2lc.acquisition import Candidates, MaskScores, select_masks
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
-from a2lc.files import atomic_path
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import atomic_path
 
 MaskKey = tuple[str, int]
 

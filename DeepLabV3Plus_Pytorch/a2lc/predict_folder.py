@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
-from a2lc.files import read_json, write_json
-from a2lc.heap import trim_heap
-from a2lc.images import IMAGE_SUFFIXES, images_by_id, read_image, write_image, write_label_map
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.images import IMAGE_SUFFIXES, images_by_id, read_image, write_image, write_label_map
+from a2lc.foundation.memory import trim_heap
 from a2lc.overlay import draw_overlay
 from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network, load_weights, predict
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 
 from a2lc.config import RunConfig, dump_config
-from a2lc.config_layers import read_yaml
 from a2lc.datasets import Dataset
-from a2lc.errors import InputError
-from a2lc.files import read_json, write_json, write_text
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json, write_json, write_text
+from a2lc.foundation.layers import read_yaml
+from a2lc.foundation.processes import Processes
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
-from a2lc.processes import Processes
 
 # what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
 _SHARED_KEYS = ("dataset", "pseudo_labels", "start", "network", "training")

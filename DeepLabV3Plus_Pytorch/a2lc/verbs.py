@@ -17,12 +17,12 @@ from a2lc.annotators import AnswersAnnotator
 from a2lc.audit import audit_settings, conduct, loop_arguments, next_steps, open_audit, take_answers
 from a2lc.classes import load_classes
 from a2lc.config import RunConfig, dump_config, load_config
-from a2lc.config_layers import describe_keys
 from a2lc.datasets import open_dataset
-from a2lc.errors import InputError
 from a2lc.experiment import choose_device, claimed, open_runs
 from a2lc.experiment import report as write_report
-from a2lc.files import read_json
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json
+from a2lc.foundation.layers import describe_keys
 from a2lc.labels.export import export_labels
 from a2lc.predict_folder import images_below, predict_images
 from a2lc.rounds import batches_per_round, run_rounds

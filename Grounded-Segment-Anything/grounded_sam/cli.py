@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from a2lc import __version__
-from a2lc.machine_errors import explain
+from a2lc.foundation.machine_errors import explain
 
 _CONFIG_HELP = "built-in configuration (pascal, cityscapes, kvasir, folder) or a YAML file"
 _SET_HELP = "settings, for example filters.score_threshold=0.3; 'grounded-sam generate --keys' lists all of them"
@@ -167,8 +167,8 @@ def _add_superpixel_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _generate(arguments: argparse.Namespace) -> None:
-    from a2lc.config_layers import describe_keys
-    from a2lc.errors import InputError
+    from a2lc.foundation.errors import InputError
+    from a2lc.foundation.layers import describe_keys
     from grounded_sam.settings import GenerateSettings, dump_settings, load_settings
 
     if arguments.keys:

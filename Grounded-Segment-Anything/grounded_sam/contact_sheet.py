@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.seeding import generator
 from a2lc.labels.store import PseudoLabelSet
 from a2lc.overlay import draw_overlay
-from a2lc.seeding import generator
 from grounded_sam.summary import mask_facts
 
 IMAGES = 24

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from a2lc.errors import refuse
-from a2lc.settings import Settings
+from a2lc.foundation.errors import refuse
+from a2lc.foundation.settings import Settings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet
 from a2lc.datasets import open_dataset
-from a2lc.errors import InputError
-from a2lc.images import image_orientation, images_by_id, read_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import image_orientation, images_by_id, read_image
 from grounded_sam.settings import GenerateSettings
 
 

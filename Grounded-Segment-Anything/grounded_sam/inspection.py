@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet, load_classes
-from a2lc.errors import InputError
-from a2lc.images import IMAGE_SUFFIXES, read_image, write_image
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import IMAGE_SUFFIXES, read_image, write_image
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from grounded_sam.contact_sheet import contact_sheet
 from grounded_sam.summary import summarise_set

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError, refuse
+from a2lc.foundation.errors import InputError, refuse
 
 MAX_TOKENS = 256
 NO_CLASS = -1

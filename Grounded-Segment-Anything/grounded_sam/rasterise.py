@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 MAX_MASKS = 65535  # ids are stored in 16 bits
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from a2lc.errors import InputError
-from a2lc.files import read_json, write_json, write_text
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json, write_json, write_text
 from grounded_sam.detections import Detections
 
 _FOLDER = "records"

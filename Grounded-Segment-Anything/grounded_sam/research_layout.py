@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError, refuse
-from a2lc.files import read_json, write_json
-from a2lc.images import write_image, write_label_map, write_mask_map
+from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.images import write_image, write_label_map, write_mask_map
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import NATIVE, RESEARCH, PseudoLabelSet, PseudoLabelWriter, open_pseudo_labels
 from grounded_sam.records import Records

@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from a2lc.config_layers import explain, merge, nearest, parse_overrides, read_yaml
 from a2lc.datasets import DatasetSettings
-from a2lc.errors import InputError
-from a2lc.settings import Settings
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.layers import explain, merge, nearest, parse_overrides, read_yaml
+from a2lc.foundation.settings import Settings
 from grounded_sam.backends import DetectorSettings, SegmenterSettings
 from grounded_sam.detections import FilterSettings
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 if TYPE_CHECKING:
     import torch

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
-from a2lc.files import write_json
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import write_json
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 from grounded_sam.inputs import Inputs, open_folder

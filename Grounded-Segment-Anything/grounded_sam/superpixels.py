@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from a2lc.config_layers import nearest
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.layers import nearest
 
 MOST_SEGMENTS = 65_535  # ids that a mask map of 16 bits can hold
 _USUAL_AREA = 32 * 32  # pixels for each superpixel where no number is asked for

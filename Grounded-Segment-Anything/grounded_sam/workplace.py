@@ -12,11 +12,11 @@ from typing import Any
 
 from filelock import FileLock
 
-from a2lc.errors import InputError, refuse
-from a2lc.files import read_json, write_json
-from a2lc.images import write_image
+from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.images import write_image
+from a2lc.foundation.locks import held
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
-from a2lc.locks import held
 from grounded_sam.inputs import Inputs
 from grounded_sam.records import Records
 

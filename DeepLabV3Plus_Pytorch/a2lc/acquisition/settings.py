@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from a2lc.acquisition.registry import find_acquisition
-from a2lc.settings import Settings
+from a2lc.foundation.settings import Settings
 
 _OF_SINGLE_PIXELS = ("cil", "lcil", "sim")  # all of them are c(x) where E is the pixel itself
 

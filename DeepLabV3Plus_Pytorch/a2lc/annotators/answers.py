@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from a2lc.annotators.base import Query
 from a2lc.annotators.queue import SKIP, QueueRow, read_queue, write_queue
 from a2lc.classes import ClassSet
-from a2lc.errors import WaitingForAnswers, refuse
+from a2lc.foundation.errors import WaitingForAnswers, refuse
 from a2lc.labels.ledger import Decision
 from a2lc.labels.state import LabelState
 

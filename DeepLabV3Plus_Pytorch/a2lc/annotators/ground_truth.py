@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from a2lc.annotators.base import Query
 from a2lc.annotators.settings import AnnotatorSettings
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.labels.base import LabelSource
 from a2lc.labels.ledger import Decision
 from a2lc.labels.state import LabelState

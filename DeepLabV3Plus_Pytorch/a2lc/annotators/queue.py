@@ -13,9 +13,9 @@ from PIL import Image, ImageFilter
 
 from a2lc.annotators.base import Query
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError, refuse
-from a2lc.files import atomic_path
-from a2lc.images import write_image
+from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.files import atomic_path
+from a2lc.foundation.images import write_image
 from a2lc.labels.state import LabelState
 
 COLUMNS = ("image_id", "mask_id", "shown_class", "score", "answer", "crop")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from a2lc.settings import Settings
+from a2lc.foundation.settings import Settings
 
 
 class AnnotatorSettings(Settings):

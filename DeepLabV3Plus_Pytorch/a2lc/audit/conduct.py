@@ -13,9 +13,9 @@ from a2lc.audit.handover import hand_over
 from a2lc.audit.predictions import Predictions
 from a2lc.audit.report import write_report
 from a2lc.audit.tables import make_tables
-from a2lc.files import write_json
+from a2lc.foundation.files import write_json
+from a2lc.foundation.seeding import seed_of
 from a2lc.labels.store import PseudoLabelWriter
-from a2lc.seeding import seed_of
 from a2lc.segmentation import build_network, decode_once, train
 
 _log = logging.getLogger(__name__)

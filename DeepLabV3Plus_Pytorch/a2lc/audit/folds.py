@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from a2lc.errors import InputError
-from a2lc.seeding import generator
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.seeding import generator
 
 _IMAGES = -1  # stands beside the classes for what every image has
 

@@ -12,8 +12,8 @@ from a2lc.annotators import AnswersAnnotator
 from a2lc.audit.audit import Audit
 from a2lc.audit.findings import Findings
 from a2lc.config import load_config
-from a2lc.errors import InputError
 from a2lc.experiment import claimed, open_runs
+from a2lc.foundation.errors import InputError
 from a2lc.labels.export import export_labels
 from a2lc.mask_statistics import MaskStatistics
 from a2lc.mask_table import MaskTable

@@ -12,8 +12,8 @@ import numpy as np
 from tqdm import tqdm
 
 from a2lc.datasets import Dataset, LabelFolder
-from a2lc.errors import InputError, refuse
-from a2lc.images import image_size
+from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.images import image_size
 from a2lc.labels.base import LabelSource
 from a2lc.labels.store import NATIVE, RESEARCH, PseudoLabelSet, open_pseudo_labels
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from a2lc.config import RunConfig
-from a2lc.heap import trim_heap
+from a2lc.foundation.memory import trim_heap
 from a2lc.labels.base import LabelSource
 from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, predict
 

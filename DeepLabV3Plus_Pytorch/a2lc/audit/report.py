@@ -14,7 +14,7 @@ from a2lc.audit.findings import Findings
 from a2lc.audit.page import dot, numbers, page, picture, votes_bar
 from a2lc.audit.tables import Row, Tables
 from a2lc.classes import ClassSet
-from a2lc.files import write_text
+from a2lc.foundation.files import write_text
 from a2lc.labels.store import open_pseudo_labels
 from a2lc.overlay import draw_overlay
 

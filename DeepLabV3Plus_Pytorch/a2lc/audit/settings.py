@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from a2lc.config_layers import explain
-from a2lc.errors import InputError
-from a2lc.settings import Settings
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.layers import explain
+from a2lc.foundation.settings import Settings
 
 ScoreName = Literal["calibrated", "pooled", "lcil", "softmin", "issues"]
 

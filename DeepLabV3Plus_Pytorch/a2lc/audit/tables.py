@@ -17,7 +17,7 @@ from a2lc.audit.reasons import reason
 from a2lc.audit.scores import SCORE_NAMES
 from a2lc.audit.settings import ScoreName
 from a2lc.classes import ClassSet
-from a2lc.files import atomic_path
+from a2lc.foundation.files import atomic_path
 
 Row = dict[str, Any]
 _DIGITS = 6

@@ -13,9 +13,9 @@ from a2lc.classes import load_classes
 from a2lc.datasets.base import Split
 from a2lc.datasets.label_folder import read_id_list
 from a2lc.datasets.location import explain_missing
-from a2lc.errors import InputError, refuse
-from a2lc.images import image_size, read_image, read_index_map
-from a2lc.settings import Settings
+from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.images import image_size, read_image, read_index_map
+from a2lc.foundation.settings import Settings
 
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # position = trainId
 VOID = 255  # also how an 8-bit file holds labelId -1, licence plates

@@ -13,9 +13,9 @@ from a2lc.classes import load_classes
 from a2lc.datasets.base import Split
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
 from a2lc.datasets.location import explain_missing
-from a2lc.errors import InputError, refuse
-from a2lc.images import image_size, images_by_id, read_image
-from a2lc.settings import Settings
+from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.images import image_size, images_by_id, read_image
+from a2lc.foundation.settings import Settings
 
 
 class FolderSettings(Settings):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.errors import InputError
-from a2lc.images import read_index_map
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import read_index_map
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 _NAMED = 3  # right folders listed when several lie below the one given
 

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError, refuse
+from a2lc.foundation.errors import InputError, refuse
 from a2lc.labels.store import PseudoLabelSet
 
 _log = logging.getLogger(__name__)

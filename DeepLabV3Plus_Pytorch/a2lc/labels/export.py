@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 

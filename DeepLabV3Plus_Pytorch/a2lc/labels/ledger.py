@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sql
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 Source = Literal["ground_truth", "answers", "person", "lcm", "posterior"]
 MaskKey = tuple[str, int]

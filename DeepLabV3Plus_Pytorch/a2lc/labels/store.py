@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
-from a2lc.files import read_json, write_json
-from a2lc.images import read_index_map, write_label_map, write_mask_map
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.images import read_index_map, write_label_map, write_mask_map
 
 SCHEMA_VERSION = 1
 Undetected = Literal["none", "mask"]

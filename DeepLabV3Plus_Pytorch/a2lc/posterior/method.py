@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from a2lc.foundation.seeding import seed_of
 from a2lc.posterior.acquisition import score_masks
 from a2lc.posterior.answers import adjacency
 from a2lc.posterior.belief import Belief, update_belief
 from a2lc.posterior.pool import MaskPool
 from a2lc.posterior.runs import IntArray
 from a2lc.posterior.settings import PosteriorSettings
-from a2lc.seeding import seed_of
 
 
 class PosteriorModel:

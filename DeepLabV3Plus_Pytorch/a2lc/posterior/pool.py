@@ -11,8 +11,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.errors import InputError
-from a2lc.files import atomic_path
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import atomic_path
 from a2lc.posterior.runs import IntArray
 from a2lc.posterior.shapes import SHAPE_NAMES, ImageMasks
 

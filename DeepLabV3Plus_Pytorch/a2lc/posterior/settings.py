@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from a2lc.settings import Settings
+from a2lc.foundation.settings import Settings
 
 
 class PosteriorSettings(Settings):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.compiled import compiled
+from a2lc.foundation.compiled import compiled
 
 Floats = NDArray[np.float32]
 _DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-8  # Adam's usual β1, β2 and ε

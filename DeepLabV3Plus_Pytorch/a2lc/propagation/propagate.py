@@ -11,11 +11,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.foundation.seeding import seed_of
 from a2lc.propagation.criteria import selection_criteria
 from a2lc.propagation.lcm import LabelCorrectionModule
 from a2lc.propagation.settings import PropagationSettings
 from a2lc.propagation.threshold import choose_threshold, held_out_predictions
-from a2lc.seeding import seed_of
 
 _log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from a2lc.errors import InputError
-from a2lc.settings import Settings
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.settings import Settings
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.foundation.seeding import generator
 from a2lc.propagation.lcm import LabelCorrectionModule
-from a2lc.seeding import generator
 
 
 def held_out_predictions(

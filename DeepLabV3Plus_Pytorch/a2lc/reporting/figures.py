@@ -15,7 +15,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 
 from a2lc.cost import Unit
-from a2lc.files import atomic_path
+from a2lc.foundation.files import atomic_path
 from a2lc.reporting.tables import Results, effort_column, methods_of, read_results, rounds_of, values_of
 
 # Okabe and Ito's colours, told apart with any kind of colour blindness; markers repeat the distinction without colour.

@@ -11,8 +11,8 @@ from numbers import Integral, Real
 from pathlib import Path
 
 from a2lc.cost import Unit
-from a2lc.errors import InputError
-from a2lc.files import write_text
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import write_text
 
 Value = str | int | float | None
 Row = Mapping[str, Value]

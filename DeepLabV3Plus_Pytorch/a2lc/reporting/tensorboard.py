@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.overlay import draw_overlay
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 from timm.layers import convert_sync_batchnorm
 from torch import nn
 
-from a2lc.processes import Processes
+from a2lc.foundation.processes import Processes
 from a2lc.segmentation.settings import BatchNormMode
 
 _KINDS = (nn.BatchNorm2d, nn.SyncBatchNorm)

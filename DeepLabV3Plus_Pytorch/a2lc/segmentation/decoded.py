@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.datasets.base import Dataset
-from a2lc.errors import InputError
-from a2lc.files import atomic_path
-from a2lc.seeding import seed_of
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import atomic_path
+from a2lc.foundation.seeding import seed_of
 
 
 def decode_once(dataset: Dataset, folder: Path | None) -> Callable[[str], NDArray[np.uint8]]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from a2lc.errors import InputError
-from a2lc.files import atomic_path
-from a2lc.processes import Processes
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import atomic_path
+from a2lc.foundation.processes import Processes
 from a2lc.segmentation.batchnorm import average_statistics, set_training
 from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from a2lc.processes import Processes
+from a2lc.foundation.processes import Processes
 from a2lc.segmentation.batchnorm import synchronise
 from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.transforms import VOID, normalise

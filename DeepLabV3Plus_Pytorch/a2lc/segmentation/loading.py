@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 _MOST_WORKERS = 8
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.segmentation.deeplabv3 import ASPP
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.segmentation.randomness import torch_seed
 from a2lc.segmentation.settings import NetworkSettings
 from a2lc.segmentation.weights import copy_weights, read_weights
@@ -105,7 +105,7 @@ def build_network(settings: NetworkSettings, num_classes: int, seed: int) -> Dee
     Args:
         settings: Backbone, its weights, and the shape of the head.
         num_classes: C, channels of the logits.
-        seed: From `a2lc.seeding.seed_of`.
+        seed: From `a2lc.foundation.seeding.seed_of`.
 
     Raises:
         InputError: When the backbone is unknown or has not the features needed, or its weights cannot be had.

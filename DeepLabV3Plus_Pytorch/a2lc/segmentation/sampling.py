@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.base import LabelSource
-from a2lc.seeding import generator, seed_of
 from a2lc.segmentation.loading import check_labels
 from a2lc.segmentation.transforms import VOID, Augmentation
 

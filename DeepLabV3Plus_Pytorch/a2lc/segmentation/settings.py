@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from a2lc.settings import Settings
+from a2lc.foundation.settings import Settings
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 ViewName = Literal["native", "padded", "squashed"]

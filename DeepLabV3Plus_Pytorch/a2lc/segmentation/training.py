@@ -15,11 +15,11 @@ from safetensors import torch as safetensors
 from torch import nn
 from tqdm import tqdm
 
-from a2lc.errors import InputError
-from a2lc.files import atomic_path
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import atomic_path
+from a2lc.foundation.processes import Processes
+from a2lc.foundation.seeding import seed_of
 from a2lc.labels.base import LabelSource
-from a2lc.processes import Processes
-from a2lc.seeding import seed_of
 from a2lc.segmentation.descent import Descent, weights_of
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus

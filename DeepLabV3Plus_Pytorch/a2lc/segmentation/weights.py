@@ -12,7 +12,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 _SHOWN = 3  # names per kind of problem
 _CLASS_BIAS = "classifier.classifier.3.bias"  # (C,): one value per class, in our networks and in public checkpoints

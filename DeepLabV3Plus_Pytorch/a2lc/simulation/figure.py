@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, StrMethodFormatter
 
-from a2lc.files import atomic_path
+from a2lc.foundation.files import atomic_path
 from a2lc.simulation.settings import PublishedPoints
 from a2lc.simulation.tables import TITLES, Campaign
 

@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from a2lc.classes import load_classes
 from a2lc.datasets import LabelFolder, read_id_list
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.seeding import generator
 from a2lc.labels.store import open_pseudo_labels
 from a2lc.posterior import MaskPool
-from a2lc.seeding import generator
 from a2lc.simulation.figure import plot_curves
 from a2lc.simulation.settings import SimulationSettings, StrategyName
 from a2lc.simulation.strategies import Curve, Strategy, by_fixed_order, by_posterior, by_truth, random_scores, simulate

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.foundation.seeding import generator
 from a2lc.posterior import Belief, MaskPool, PosteriorModel, PosteriorSettings, one_hot, score_masks
-from a2lc.seeding import generator
 from a2lc.simulation.truth import IntArray, MaskTruth, SimulatedAnswers
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet
-from a2lc.files import write_text
+from a2lc.foundation.files import write_text
 from a2lc.simulation.settings import SimulationSettings
 from a2lc.simulation.strategies import Curve
 

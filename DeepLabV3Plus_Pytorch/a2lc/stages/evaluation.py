@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from a2lc.evaluation import data_confusion, round_metrics, stage_seconds
-from a2lc.files import write_json
+from a2lc.foundation.files import write_json
 from a2lc.run import Run
 
 _log = logging.getLogger(__name__)

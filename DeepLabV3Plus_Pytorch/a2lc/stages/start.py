@@ -12,12 +12,12 @@ from tqdm import tqdm
 
 from a2lc.annotators import Query
 from a2lc.annotators.ground_truth import majority
+from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.mask_statistics import mask_statistics
 from a2lc.run import Run
-from a2lc.seeding import generator, seed_of
 from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, predict, train
 from a2lc.stages.correction import make_annotator
 

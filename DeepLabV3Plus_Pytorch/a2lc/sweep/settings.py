@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
 
-from a2lc.config_layers import explain, read_yaml
-from a2lc.errors import InputError
-from a2lc.settings import Settings
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.layers import explain, read_yaml
+from a2lc.foundation.settings import Settings
 
 
 class SweepRun(Settings):

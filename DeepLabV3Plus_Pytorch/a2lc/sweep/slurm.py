@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from a2lc.cli import COMMAND_VARIABLE, main
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from a2lc.sweep.jobs import Job
 
 if TYPE_CHECKING:

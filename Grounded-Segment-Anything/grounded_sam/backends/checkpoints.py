@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.backends.key_maps import convert_detector, convert_segmenter
 from grounded_sam.backends.models import FAMILIES, MODELS, Family, Task, known_names
 from grounded_sam.backends.official import detector_config, image_processor_sizes, segmenter_config

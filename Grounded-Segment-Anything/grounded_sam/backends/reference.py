@@ -22,7 +22,7 @@ from torchvision.ops import box_convert
 from torchvision.transforms.functional import normalize, to_tensor
 
 from a2lc.classes import ClassSet
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 from grounded_sam.backends.checkpoints import load_tokenizer, read_official, sha256_of
 from grounded_sam.backends.key_maps import convert_detector, convert_segmenter
 from grounded_sam.backends.models import Task

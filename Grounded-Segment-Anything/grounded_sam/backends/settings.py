@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from a2lc.settings import Settings
+from a2lc.foundation.settings import Settings
 
 Backend = Literal["transformers", "reference"]
 Precision = Literal["float32", "bfloat16", "float16"]

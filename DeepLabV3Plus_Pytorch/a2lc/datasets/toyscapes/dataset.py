@@ -16,11 +16,11 @@ from a2lc.datasets.base import Split
 from a2lc.datasets.folder import Folder, FolderSettings
 from a2lc.datasets.toyscapes.detector import detect
 from a2lc.datasets.toyscapes.scene import scene
-from a2lc.errors import InputError
-from a2lc.files import read_json, write_json, write_text
-from a2lc.images import write_image, write_label_map
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json, write_json, write_text
+from a2lc.foundation.images import write_image, write_label_map
+from a2lc.foundation.settings import Settings
 from a2lc.labels.store import PseudoLabelWriter
-from a2lc.settings import Settings
 
 DRAWING = 1  # counts changes of the drawing or of the detector that change a pixel
 SPLITS: tuple[Split, ...] = ("train", "val")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from a2lc.datasets.toyscapes.canvas import Kind, Scene, SceneObject, smooth_noise
-from a2lc.seeding import generator
+from a2lc.foundation.seeding import generator
 
 VOID = 255
 SMALLEST = 9 / (96 * 160)  # share of the picture below which nothing is found

@@ -40,7 +40,7 @@ from a2lc.datasets.toyscapes.things import (
     draw_traffic_sign,
     draw_tree,
 )
-from a2lc.seeding import generator
+from a2lc.foundation.seeding import generator
 
 ASPHALT, PAVING, DRY_GRASS, ROOFS = (98, 98, 104), (164, 154, 146), (170, 152, 104), ((150, 76, 60), (92, 88, 92))
 FACADES = ((196, 164, 130), (176, 108, 86), (206, 196, 176), (148, 140, 136), (188, 182, 150), (156, 120, 108))

@@ -8,7 +8,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 _LONGEST_REASON = 160  # characters; CUDA appends an account of its memory
 
@@ -91,7 +91,7 @@ def explain(error: BaseException) -> str | None:
 
 
 def _place(error: BaseException) -> str:
-    notes = getattr(error, "__notes__", [])  # `a2lc.files.atomic_path` notes the file that was to be written
+    notes = getattr(error, "__notes__", [])  # `a2lc.foundation.files.atomic_path` notes the file that was to be written
     if notes:
         return f" {notes[0]}"
     if isinstance(error, OSError) and error.filename is not None:

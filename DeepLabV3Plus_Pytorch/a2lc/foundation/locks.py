@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 
 @contextmanager

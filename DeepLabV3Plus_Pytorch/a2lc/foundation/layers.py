@@ -9,7 +9,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from a2lc.errors import InputError
+from a2lc.foundation.errors import InputError
 
 # sections of which one may say only the name: acquisition=sim is acquisition.name=sim
 _NAMED = ("dataset", "start", "acquisition", "annotator", "propagation")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, distributed
 
-from a2lc.errors import InputError, WaitingForAnswers
+from a2lc.foundation.errors import InputError, WaitingForAnswers
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
