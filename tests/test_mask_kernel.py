@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from a2lc.acquisition import MaskScores, score_masks
-from a2lc.mask_pixels import MaskPixels, torch_pixels
-from a2lc.mask_runs import runs_at, runs_of_map
 from a2lc.mask_statistics import gather_pixels, mask_statistics, summarise
+from a2lc.mask_statistics.pixels import MaskPixels, torch_pixels
+from a2lc.mask_statistics.runs import runs_at, runs_of_map
 from acquisition_formulas import Picture, abc, cosine
 
 Case = tuple[np.ndarray, np.ndarray, np.ndarray]

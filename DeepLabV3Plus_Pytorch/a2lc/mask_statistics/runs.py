@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from a2lc import mask_kernel
-from a2lc.mask_kernel import TILE
+from a2lc.mask_statistics import kernel
+from a2lc.mask_statistics.kernel import TILE
 
 _BANDS, _BAND_PIXELS = 16, 16384  # at most so many bands, of at least so many pixels
 _THREAD_PIXELS = 100_000  # a thread pays from so many on
@@ -85,7 +85,7 @@ class Runs:
         faults = self._per_band(0, np.int64, 1)
         filled = labels_, predicted, known, own, norm
         self._in_bands(
-            lambda band, first, last: mask_kernel.describe(
+            lambda band, first, last: kernel.describe(
                 image, labels, void, self.start, self.index, first, last, *filled, faults[band]
             )
         )
@@ -97,7 +97,7 @@ class Runs:
         """(2, C, M) sums of f over the pixels of each mask, and over those predicted as dominant (M,)."""
         sums = self._per_band(0, np.float64, 2, len(image), self.masks)
         self._in_bands(
-            lambda band, first, last: mask_kernel.sum_probabilities(
+            lambda band, first, last: kernel.sum_probabilities(
                 image, self.start, self.index, self.mask, first, last, predicted, dominant, sums[band]
             )
         )
@@ -110,7 +110,7 @@ class Runs:
         """(N,) cosines between f(x) of length norm(x) and the mask's column of unit (C, M)."""
         cosine = np.empty(len(self), np.float32)
         self._in_bands(
-            lambda _, first, last: mask_kernel.similarity(
+            lambda _, first, last: kernel.similarity(
                 image, self.start, self.index, self.mask, first, last, unit, norm, cosine
             )
         )
@@ -122,7 +122,7 @@ class Runs:
         """(M,) index of the first pixel of largest value among those predicted as dominant (M,)."""
         best, where = self._per_band(-np.inf, np.float32, self.masks), self._per_band(0, np.int64, self.masks)
         self._in_bands(
-            lambda band, first, last: mask_kernel.first_best(
+            lambda band, first, last: kernel.first_best(
                 self.index, self.mask, first, last, values, predicted, dominant, best[band], where[band]
             )
         )
@@ -131,25 +131,21 @@ class Runs:
     def count(self, values: NDArray[np.int16], size: int) -> NDArray[np.int64]:
         """(M, size) how often a mask has each of the values 0..size-1."""
         counts = self._per_band(0, np.int32, self.masks, size)
-        self._in_bands(
-            lambda band, first, last: mask_kernel.count(self.index, self.mask, first, last, values, counts[band])
-        )
+        self._in_bands(lambda band, first, last: kernel.count(self.index, self.mask, first, last, values, counts[band]))
         total: NDArray[np.int64] = counts.sum(0, dtype=np.int64)
         return total
 
     def sum(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """(M,) sums of (N,) values."""
         sums = self._per_band(0, np.float64, self.masks)
-        self._in_bands(
-            lambda band, first, last: mask_kernel.add_up(self.index, self.mask, first, last, values, sums[band])
-        )
+        self._in_bands(lambda band, first, last: kernel.add_up(self.index, self.mask, first, last, values, sums[band]))
         total: NDArray[np.float64] = sums.sum(0)
         return total
 
     def look_up(self, table: NDArray[np.float32], key: NDArray[np.int16]) -> NDArray[np.float32]:
         """(N,) table[key]."""
         found = np.empty(len(self), np.float32)
-        self._in_bands(lambda _, first, last: mask_kernel.look_up(self.index, first, last, table, key, found))
+        self._in_bands(lambda _, first, last: kernel.look_up(self.index, first, last, table, key, found))
         return found
 
     def _per_band(self, value: float, dtype: Any, *shape: int) -> NDArray[Any]:

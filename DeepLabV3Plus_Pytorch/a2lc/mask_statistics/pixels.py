@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from a2lc.mask_kernel import SUM_TOLERANCE
-from a2lc.mask_runs import Described, Runs, runs_at
+from a2lc.mask_statistics.kernel import SUM_TOLERANCE
+from a2lc.mask_statistics.runs import Described, Runs, runs_at
 
 
 class MaskPixels(ABC):

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from a2lc.mask_pixels import MaskPixels, kernel_pixels, torch_pixels
-from a2lc.mask_runs import runs_at, runs_of_map
+from a2lc.mask_statistics.pixels import MaskPixels, kernel_pixels, torch_pixels
+from a2lc.mask_statistics.runs import runs_at, runs_of_map
 
 
 @dataclass(frozen=True)
