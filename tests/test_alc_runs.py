@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from a2lc.acquisition.table import read_mask_table
 from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.datasets.toyscapes import Toyscapes, ToyscapesSettings
@@ -18,7 +19,6 @@ from a2lc.labels.ledger import Ledger
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelWriter, open_pseudo_labels
-from a2lc.mask_table import read_mask_table
 from a2lc.reporting.tables import read_seed_csv
 from tiny import SETTINGS, tiny_arguments, tiny_data
 

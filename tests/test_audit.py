@@ -15,12 +15,12 @@ import pytest
 import torch
 from PIL import Image
 
+from a2lc.acquisition.table import read_mask_table
 from a2lc.annotators import read_queue
 from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.foundation.images import read_index_map, write_label_map
 from a2lc.labels.store import open_pseudo_labels
-from a2lc.mask_table import read_mask_table
 from audit_case import audit_arguments, colored_folder, read_rows, two_things
 from conftest import make_folder
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from a2lc.acquisition.table import read_mask_table
 from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import open_pseudo_labels
-from a2lc.mask_table import read_mask_table
 from tiny import tiny_arguments, tiny_data
 
 METHODS = ("a2lc", "random")

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from a2lc.acquisition.table import read_mask_table
 from a2lc.cost import classification_bits, correction_bits
 from a2lc.foundation.files import read_json
 from a2lc.label_report import compare_labels
 from a2lc.labels.ledger import Decision
-from a2lc.mask_table import read_mask_table
 from a2lc.metrics import ConfusionMatrix
 from a2lc.run import Run
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from a2lc import stages
 from a2lc.acquisition import MaskScores
+from a2lc.acquisition.table import MaskTable
 from a2lc.annotators import AnswersAnnotator
 from a2lc.audit.audit import Audit
 from a2lc.audit.findings import Findings
@@ -16,7 +17,6 @@ from a2lc.experiment import claimed, open_runs
 from a2lc.foundation.errors import InputError
 from a2lc.labels.export import export_labels
 from a2lc.mask_statistics import MaskStatistics
-from a2lc.mask_table import MaskTable
 from a2lc.run import Run
 
 _ROUND = 1  # of the loop: its questions are those of the audit

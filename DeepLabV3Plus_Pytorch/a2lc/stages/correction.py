@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.acquisition.table import MaskTable, read_mask_table
 from a2lc.annotators import Annotator, AnswersAnnotator, GroundTruthAnnotator, Query
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.ledger import Decision, MaskKey
-from a2lc.mask_table import MaskTable, read_mask_table
 from a2lc.propagation import propagate as propagate_answers
 from a2lc.run import Run
 from a2lc.stages.posterior import renewed_order, revised_labels

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from a2lc.acquisition.table import MaskTable
 from a2lc.labels.ledger import Decision, MaskKey
-from a2lc.mask_table import MaskTable
 from a2lc.posterior import Belief, ImageMasks, MaskPool, PosteriorModel, describe_masks
 from a2lc.run import Run
 
