@@ -14,7 +14,7 @@ from PIL import Image
 
 from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError
-from a2lc.overlay import draw_overlay
+from a2lc.labels.overlay import draw_overlay
 from a2lc.reporting.tensorboard import Example, TensorBoardLog, TrainingLog, training_log
 from training_case import Pictures, run_training
 

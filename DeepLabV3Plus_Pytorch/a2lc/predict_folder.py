@@ -18,7 +18,7 @@ from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json
 from a2lc.foundation.images import IMAGE_SUFFIXES, images_by_id, read_image, write_image, write_label_map
 from a2lc.foundation.memory import trim_heap
-from a2lc.overlay import draw_overlay
+from a2lc.labels.overlay import draw_overlay
 from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network, load_weights, predict
 
 _RECORD = "predict.json"

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.seeding import generator
+from a2lc.labels.overlay import draw_overlay
 from a2lc.labels.store import PseudoLabelSet
-from a2lc.overlay import draw_overlay
 from grounded_sam.summary import mask_facts
 
 IMAGES = 24

@@ -15,8 +15,8 @@ from a2lc.audit.page import dot, numbers, page, picture, votes_bar
 from a2lc.audit.tables import Row, Tables
 from a2lc.classes import ClassSet
 from a2lc.foundation.files import write_text
+from a2lc.labels.overlay import draw_overlay
 from a2lc.labels.store import open_pseudo_labels
-from a2lc.overlay import draw_overlay
 
 _MASKS, _IMAGES, _SWAPS, _VOTES = 50, 12, 20, 4  # how many are shown
 _CROP, _THUMBNAIL = 960, 320  # pixels, longer side
