@@ -33,12 +33,12 @@ from a2lc.audit.scores import SCORE_NAMES
 from a2lc.audit.settings import AuditSettings
 from a2lc.cli import COMMAND_VARIABLE
 from a2lc.cli import main as a2lc
-from a2lc.config import load_config
 from a2lc.datasets import Dataset, LabelFolder, open_dataset
 from a2lc.foundation.files import atomic_path, write_text
 from a2lc.foundation.images import write_label_map
 from a2lc.foundation.seeding import generator
 from a2lc.labels.store import open_pseudo_labels
+from a2lc.loop.config import load_config
 
 SHARE = 0.1  # of the masks that get a wrong label
 COLORS = dict(zip(SCORE_NAMES, ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"), strict=True))

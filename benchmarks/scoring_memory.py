@@ -35,7 +35,7 @@ class Peak(logging.Handler):
         print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 peak = Peak()
-logging.getLogger("a2lc.stages").addHandler(peak)
+logging.getLogger("a2lc.loop").addHandler(peak)
 code = main([*sys.argv[1:], "--verbose"])
 peak.show()
 raise SystemExit(code)

@@ -2,8 +2,8 @@
 
 "The network alone" is what `View.probabilities` does with images that lie decoded in memory: normalisation, forward
 pass, upsampling to the size of the image and softmax; same images, same network, same threads. "The stage" is
-`a2lc.stages.score`: counting the labels, loading images, labels and masks, the network, the statistics of all masks,
-and writing the mask table.
+`a2lc.loop.scoring.score`: counting the labels, loading images, labels and masks, the network, the statistics of all
+masks, and writing the mask table.
 
 Images are drawn by seed, of PASCAL's size and with about as many masks, unless --root and --pseudo-labels name real
 ones (PASCAL VOC 2012 layout); the network has random weights. On a CUDA device the network is a ResNet-101 and the
@@ -25,13 +25,13 @@ import numpy as np
 import torch
 from safetensors import torch as safetensors
 
-from a2lc import stages
 from a2lc.classes import parse_classes
-from a2lc.config import load_config
-from a2lc.experiment import open_runs
 from a2lc.foundation.images import write_image
 from a2lc.labels.store import PseudoLabelWriter
-from a2lc.run import Run
+from a2lc.loop.config import load_config
+from a2lc.loop.opening import open_runs
+from a2lc.loop.run import Run
+from a2lc.loop.scoring import score
 from a2lc.segmentation import NativeView, ScoringNetwork, build_network, load_weights
 from a2lc.segmentation.descent import weights_of
 from a2lc.segmentation.transforms import to_tensor
@@ -108,7 +108,7 @@ def measure(run: Run, name: str) -> Row:
 def _score(run: Run) -> float:
     run.mask_table_path(1).unlink(missing_ok=True)
     started = time.perf_counter()
-    stages.score(run, 1)
+    score(run, 1)
     return time.perf_counter() - started
 
 

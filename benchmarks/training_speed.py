@@ -29,8 +29,8 @@ from torch.nn import functional
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from a2lc.config import RunConfig, load_config
 from a2lc.foundation.images import image_size, read_image
+from a2lc.loop.config import RunConfig, load_config
 from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network
 from a2lc.segmentation.decoded import decode_once
 from a2lc.segmentation.descent import Descent

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.config import load_config
-from a2lc.cost import classification_bits, correction_bits, saving
-from a2lc.evaluation import query_costs, round_metrics
+from a2lc.evaluation.cost import classification_bits, correction_bits, saving
 from a2lc.foundation.files import write_json
 from a2lc.labels.ledger import Decision, Ledger
+from a2lc.loop.config import load_config
+from a2lc.loop.evaluation import query_costs, round_metrics
+from a2lc.loop.run import Run
 from a2lc.reporting import read_seed_csv
-from a2lc.run import Run
 from tiny import tiny_arguments, tiny_data
 
 SHARES, CLASSES = st.floats(0, 1), st.integers(2, 255)

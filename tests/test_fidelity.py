@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from a2lc.config import RunConfig, load_config
+from a2lc.loop.config import RunConfig, load_config
 from grounded_sam.settings import GenerateSettings, load_settings
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "fidelity.md"

@@ -13,12 +13,12 @@ from pydantic import TypeAdapter
 
 from a2lc.classes import load_classes
 from a2lc.cli import main
-from a2lc.config import load_config
 from a2lc.datasets import DatasetSettings, open_dataset
 from a2lc.datasets.kvasir import Kvasir, KvasirSettings
 from a2lc.foundation.errors import InputError
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelWriter, open_pseudo_labels
+from a2lc.loop.config import load_config
 from grounded_sam import backends
 from grounded_sam.generate import generate
 from grounded_sam.settings import load_settings

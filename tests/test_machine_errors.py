@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sql
 import torch
 
-from a2lc import verbs
 from a2lc.classes import ClassSet
 from a2lc.cli import main
+from a2lc.commands import verbs
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path, write_text
 from a2lc.foundation.machine_errors import explain

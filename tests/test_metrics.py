@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from a2lc.metrics import ConfusionMatrix, IndexMap, SegmentationMetrics
+from a2lc.evaluation.metrics import ConfusionMatrix, IndexMap, SegmentationMetrics
 
 VOID = 255
 Pixels = list[tuple[int, int]]

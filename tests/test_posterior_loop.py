@@ -11,7 +11,7 @@ import pytest
 from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.labels.ledger import Decision, Ledger
-from a2lc.stages import correction
+from a2lc.loop import correction
 from tiny import tiny_arguments, tiny_data
 
 SETTINGS = ("method=posterior", "training.iterations=0", "inner_batch=2", "budget=6", "propagation.mode=fixed")

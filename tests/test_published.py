@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from a2lc.config import load_config
-from a2lc.experiment import report
 from a2lc.foundation.files import write_json
-from a2lc.published import published_for, read_published
+from a2lc.loop.config import load_config
+from a2lc.loop.published import published_for, read_published
+from a2lc.loop.report import report
+from a2lc.loop.run import Run
 from a2lc.reporting import Published
-from a2lc.run import Run
 
 PRESETS = ("pascal", "cityscapes")
 THREE_SEEDS = "A²LC paper, 3 seeds"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from a2lc.cost import Unit
+from a2lc.evaluation.cost import Unit
 from a2lc.foundation.errors import InputError
 from a2lc.reporting import Published, Row, plot_miou, read_results, read_seed_csv, summarise, write_seed_csv
 

@@ -19,7 +19,7 @@ from a2lc.classes import parse_classes
 from a2lc.cli import main
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelSet
-from a2lc.stages.scoring import _best, _limited, equal_batches
+from a2lc.loop.scoring import _best, _limited, equal_batches
 from tiny import tiny_arguments, tiny_data
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.config import load_config
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.layers import parse_overrides
+from a2lc.loop.config import load_config
 from a2lc.reporting import read_results
 from a2lc.sweep.jobs import Job, flat, jobs_of
 from a2lc.sweep.local import threads

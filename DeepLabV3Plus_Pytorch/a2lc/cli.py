@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from a2lc import __version__
-from a2lc.cost import UNITS
+from a2lc.evaluation.cost import UNITS
 from a2lc.foundation.errors import WaitingForAnswers
 from a2lc.foundation.machine_errors import explain
 
@@ -140,7 +140,7 @@ def _work(arguments: argparse.Namespace, command: str) -> int:
             return 0
         with joined(processes) as processes, _muted(not processes.is_main):
             arguments.processes = processes
-            module = importlib.import_module("a2lc.label_report" if of_labels else "a2lc.verbs")
+            module = importlib.import_module("a2lc.commands.label_report" if of_labels else "a2lc.commands.verbs")
             getattr(module, arguments.verb)(arguments, command)
     except EndedElsewhere as ended:
         return _WAITING if ended.waiting else _BAD

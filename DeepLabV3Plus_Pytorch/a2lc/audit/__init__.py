@@ -1,8 +1,8 @@
 """Auditing the labels of a data set: which masks and images have suspicious labels.
 
-A second consumer of the rooms beside `a2lc.rounds`: networks trained on parts of the data judge the labels of the rest
-(`segmentation`), the pixels' verdicts become scores of images and masks (`quality`), and what is suspicious goes to
-people and to the correction loop (`labels`, `annotators`).
+A second consumer of the rooms beside `a2lc.loop.rounds`: networks trained on parts of the data judge the labels of the
+rest (`segmentation`), the pixels' verdicts become scores of images and masks (`quality`), and what is suspicious goes
+to people and to the correction loop (`labels`, `annotators`).
 """
 
 from a2lc.audit.audit import Audit, open_audit

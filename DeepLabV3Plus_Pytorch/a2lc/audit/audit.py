@@ -13,14 +13,14 @@ import torch
 from a2lc.annotators import read_queue
 from a2lc.audit.labels import Survey, open_labels, survey
 from a2lc.audit.settings import AuditSettings
-from a2lc.config import RunConfig, dump_config
 from a2lc.datasets import Dataset, open_dataset
-from a2lc.experiment import choose_device
+from a2lc.foundation.devices import choose_device
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.locks import held
 from a2lc.labels.base import LabelSource
+from a2lc.loop.config import RunConfig, dump_config
 
 _TRAINED_WITH = ("dataset", "network", "training")  # what decides about the networks, beside labels, seed and folds
 

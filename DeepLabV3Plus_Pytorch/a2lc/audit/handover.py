@@ -6,18 +6,18 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from a2lc import stages
 from a2lc.acquisition import MaskScores
 from a2lc.acquisition.table import MaskTable
 from a2lc.annotators import AnswersAnnotator
 from a2lc.audit.audit import Audit
 from a2lc.audit.findings import Findings
-from a2lc.config import load_config
-from a2lc.experiment import claimed, open_runs
 from a2lc.foundation.errors import InputError
 from a2lc.labels.export import export_labels
+from a2lc.loop.config import load_config
+from a2lc.loop.correction import annotate, select_queries
+from a2lc.loop.opening import claimed, open_runs
+from a2lc.loop.run import Run
 from a2lc.mask_statistics import MaskStatistics
-from a2lc.run import Run
 
 _ROUND = 1  # of the loop: its questions are those of the audit
 
@@ -51,7 +51,7 @@ def hand_over(audit: Audit, findings: Findings, loop: Sequence[str]) -> None:
     for path in (audit.folder / "mask_table.parquet", run.mask_table_path(_ROUND)):
         table.write(path, audit.dataset.classes, ())
     audit.queue.unlink(missing_ok=True)  # it has no answers, or the audit would have been refused
-    _annotator(audit, run, audit.queue).ask(stages.select_queries(run, _ROUND, 0), run.state(0))
+    _annotator(audit, run, audit.queue).ask(select_queries(run, _ROUND, 0), run.state(0))
 
 
 def take_answers(audit: Audit, answers: Path, loop: Sequence[str]) -> Path:
@@ -75,7 +75,7 @@ def take_answers(audit: Audit, answers: Path, loop: Sequence[str]) -> Path:
     if (target / "manifest.json").exists():
         raise InputError(f"the answers are taken already, into {target}: continue with a2lc run {shlex.join(loop)}")
     with claimed(run):
-        stages.annotate(run, _ROUND, 0, _annotator(audit, run, answers))
+        annotate(run, _ROUND, 0, _annotator(audit, run, answers))
         made_by = {"made_by": "a2lc audit --answers"}
         return export_labels(run.state(), run.dataset.ids("train"), run.dataset.classes, target, made_by).root
 

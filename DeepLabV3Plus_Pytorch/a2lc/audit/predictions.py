@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from a2lc.config import RunConfig
 from a2lc.foundation.memory import trim_heap
 from a2lc.labels.base import LabelSource
+from a2lc.loop.config import RunConfig
 from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, predict
 
 _TRIM_EVERY = 8  # predicted images; more often costs time, more seldom memory

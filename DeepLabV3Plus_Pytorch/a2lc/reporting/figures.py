@@ -14,7 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 
-from a2lc.cost import Unit
+from a2lc.evaluation.cost import Unit
 from a2lc.foundation.files import atomic_path
 from a2lc.reporting.tables import Results, effort_column, methods_of, read_results, rounds_of, values_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from a2lc.cost import Unit
+from a2lc.evaluation.cost import Unit
 from a2lc.reporting.tables import Results, effort_column, is_known, methods_of, read_results, rounds_of, values_of
 
 _QUALITY = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 
-from a2lc.cost import Unit
+from a2lc.evaluation.cost import Unit
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_text
 

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.labels.base import LabelSource
-from a2lc.metrics import ConfusionMatrix
 from a2lc.segmentation.loading import check_labels, load_batches
 from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.transforms import VOID, to_tensor

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
+from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.seeding import generator
 from a2lc.labels.base import LabelSource
 from a2lc.labels.store import PseudoLabelSet
-from a2lc.metrics import ConfusionMatrix
 from a2lc.posterior import MaskPool, describe_masks
 
 IntArray = NDArray[np.int64]

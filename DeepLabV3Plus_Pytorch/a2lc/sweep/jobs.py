@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from a2lc.config import RunConfig, load_config
 from a2lc.foundation.errors import refuse
 from a2lc.foundation.files import write_text
+from a2lc.loop.config import RunConfig, load_config
 from a2lc.sweep.settings import SweepRun, SweepSettings
 
 

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from a2lc.config import load_config
-from a2lc.experiment import open_runs, report
 from a2lc.foundation.errors import InputError, refuse
+from a2lc.loop.config import load_config
+from a2lc.loop.opening import open_runs
+from a2lc.loop.report import report
 from a2lc.sweep.jobs import Job, composed, jobs_of
 from a2lc.sweep.local import run_jobs
 from a2lc.sweep.settings import SweepSettings, load_sweep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from a2lc.acquisition.table import read_mask_table
-from a2lc.cost import classification_bits, correction_bits
-from a2lc.foundation.files import read_json
-from a2lc.label_report import compare_labels
+from a2lc.evaluation.comparison import compare_labels
+from a2lc.evaluation.cost import classification_bits, correction_bits
+from a2lc.evaluation.metrics import ConfusionMatrix
+from a2lc.foundation.files import read_json, write_json
 from a2lc.labels.ledger import Decision
-from a2lc.metrics import ConfusionMatrix
-from a2lc.run import Run
+from a2lc.loop.run import Run
+
+_log = logging.getLogger(__name__)
 
 DATA_METRICS = {  # column of the table: field of SegmentationMetrics
     "data_miou": "mean_iou",
@@ -25,6 +28,32 @@ DATA_METRICS = {  # column of the table: field of SegmentationMetrics
     "data_fw_accuracy": "frequency_weighted_accuracy",
 }
 STAGES = ("train", "score", "annotate", "propagate", "evaluate")
+
+
+def evaluate(run: Run, round_index: int) -> None:
+    """Measure L_r and θ_r and write metrics.json; the round is DONE. All processes count pixels."""
+    folder = run.round_folder(round_index)
+    if run.has(folder / "DONE"):
+        return
+    _log.info("%s: evaluating round %d", run.name, round_index)
+    with run.timed(round_index, "evaluate"):
+        confusion = data_confusion(run, round_index)
+        metrics = run.processes.on_main(lambda: round_metrics(run, round_index, confusion))
+    run.processes.on_main(lambda: _close(run, round_index, metrics))
+    _log.info("%s: round %d is done: %s", run.name, round_index, summary_line(metrics))
+
+
+def _close(run: Run, round_index: int, metrics: Mapping[str, object]) -> None:
+    folder = run.round_folder(round_index)
+    write_json(folder / "metrics.json", {**metrics, **stage_seconds(run, round_index)})
+    (folder / "DONE").touch()
+
+
+def summary_line(metrics: Mapping[str, object]) -> str:
+    """The most telling numbers of a round in a line."""
+    shown = {"clicks": "clicks", "data_miou": "data mIoU", "model_miou_best": "model mIoU (best)"}
+    parts = [f"{text} {metrics[key]:.4g}" for key, text in shown.items() if metrics.get(key) is not None]
+    return ", ".join(parts)
 
 
 def data_confusion(run: Run, round_index: int) -> ConfusionMatrix | None:
@@ -63,7 +92,7 @@ def round_metrics(run: Run, round_index: int, confusion: ConfusionMatrix | None 
 
 
 def query_costs(asked: Sequence[Decision], num_classes: int) -> dict[str, float | None]:
-    """What queries cost, in bits of ALC's cost model (`a2lc.cost`) and in seconds of the annotator.
+    """What queries cost, in bits of ALC's cost model (`a2lc.evaluation.cost`) and in seconds of the annotator.
 
     A query whose label was right costs the bit of a yes, one whose label was wrong the choice of a class. A skipped
     query was read too: one bit. "Right" is what it is in the column p: answered and not relabelled.
@@ -140,14 +169,3 @@ def stage_seconds(run: Run, round_index: int) -> dict[str, Any]:
     """Wall-clock seconds of each stage of a round."""
     seconds = read_json(run.round_folder(round_index) / "seconds.json")
     return {f"seconds_{stage}": seconds.get(stage) for stage in STAGES}
-
-
-def table_rows(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
-    """The rows of the results table of one seed: every finished round of every method."""
-    rows: list[Mapping[str, Any]] = []
-    for run in runs:
-        for round_index in range(run.config.rounds + 1):
-            path = run.round_folder(round_index) / "metrics.json"
-            if path.exists():
-                rows.append({"method": run.config.method, **read_json(path)})
-    return rows

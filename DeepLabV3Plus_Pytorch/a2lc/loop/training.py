@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
+from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.foundation.files import write_json
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.state import LabelState
-from a2lc.metrics import ConfusionMatrix
+from a2lc.loop.run import Run
 from a2lc.reporting import Example, TrainingLog, training_log
-from a2lc.run import Run
 from a2lc.segmentation import (
     DeepLabV3Plus,
     Progress,

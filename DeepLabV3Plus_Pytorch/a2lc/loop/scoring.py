@@ -16,15 +16,15 @@ from tqdm import tqdm
 
 from a2lc.acquisition import Candidates, MaskScores, pool_weights, score_candidates
 from a2lc.acquisition.table import MaskTable
-from a2lc.config import RunConfig
 from a2lc.datasets import Dataset
 from a2lc.foundation.memory import trim_heap
 from a2lc.foundation.seeding import generator
 from a2lc.labels.ledger import Decision, MaskKey
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
+from a2lc.loop.config import RunConfig
+from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
-from a2lc.run import Run
 from a2lc.segmentation import (
     ScoringNetwork,
     ViewName,

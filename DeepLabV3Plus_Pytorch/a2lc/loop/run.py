@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-from a2lc.config import RunConfig, dump_config
 from a2lc.datasets import Dataset
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
@@ -20,6 +19,7 @@ from a2lc.foundation.processes import Processes
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
+from a2lc.loop.config import RunConfig, dump_config
 
 # what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
 _SHARED_KEYS = ("dataset", "pseudo_labels", "start", "network", "training")

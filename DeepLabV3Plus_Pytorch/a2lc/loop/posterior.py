@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from a2lc.acquisition.table import MaskTable
 from a2lc.labels.ledger import Decision, MaskKey
+from a2lc.loop.run import Run
 from a2lc.posterior import Belief, ImageMasks, MaskPool, PosteriorModel, describe_masks
-from a2lc.run import Run
 
 _log = logging.getLogger(__name__)
 

@@ -12,21 +12,23 @@ from pathlib import Path
 import yaml
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from a2lc import stages
 from a2lc.annotators import AnswersAnnotator
 from a2lc.audit import audit_settings, conduct, loop_arguments, next_steps, open_audit, take_answers
 from a2lc.classes import load_classes
-from a2lc.config import RunConfig, dump_config, load_config
+from a2lc.commands.predict_folder import images_below, predict_images
 from a2lc.datasets import open_dataset
-from a2lc.experiment import choose_device, claimed, open_runs
-from a2lc.experiment import report as write_report
+from a2lc.foundation.devices import choose_device
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json
 from a2lc.foundation.layers import describe_keys
 from a2lc.labels.export import export_labels
-from a2lc.predict_folder import images_below, predict_images
-from a2lc.rounds import batches_per_round, run_rounds
-from a2lc.run import Run
+from a2lc.loop import correction, evaluation, scoring, training
+from a2lc.loop.config import RunConfig, dump_config, load_config
+from a2lc.loop.opening import claimed, open_runs
+from a2lc.loop.report import report as write_report
+from a2lc.loop.rounds import batches_per_round, run_rounds
+from a2lc.loop.run import Run
+from a2lc.loop.start import start
 from a2lc.simulation import SimulationSettings, is_simulation, load_simulation, run_simulation
 from a2lc.sweep.sweep import run_sweep
 
@@ -69,8 +71,8 @@ def train(arguments: argparse.Namespace, command: str) -> None:
 
     def work(current: Run, round_index: int) -> None:
         current.processes.on_main(lambda: _need_corrected(current, round_index))
-        stages.start(current)
-        stages.train_network(current, round_index)
+        start(current)
+        training.train_network(current, round_index)
 
     _each(arguments, work)
 
@@ -80,7 +82,7 @@ def score(arguments: argparse.Namespace, command: str) -> None:
 
     def work(current: Run, round_index: int) -> None:
         _need_trained(round_index)
-        stages.score(current, round_index)
+        scoring.score(current, round_index)
         _print(f"{current.mask_table_path(round_index)}\n")
 
     _each(arguments, work)
@@ -94,7 +96,7 @@ def select(arguments: argparse.Namespace, command: str) -> None:
         batch = _open_batch(current, round_index)
         path = current.queue_path(round_index, batch)
         annotator = AnswersAnnotator(path, path, current.dataset.image, current.dataset.classes)
-        annotator.ask(stages.select_queries(current, round_index, batch), current.state())
+        annotator.ask(correction.select_queries(current, round_index, batch), current.state())
         _print(f"{path}\n")
 
     _each(arguments, work)
@@ -114,7 +116,7 @@ def correct(arguments: argparse.Namespace, command: str) -> None:
             path = current.queue_path(round_index, batch)
             classes, name = current.dataset.classes, arguments.annotator_name
             annotator = AnswersAnnotator(path, Path(arguments.answers), current.dataset.image, classes, name)
-        stages.annotate(current, round_index, batch, annotator)
+        correction.annotate(current, round_index, batch, annotator)
         decisions = [decision for decision in current.ledger.decisions(round_index) if decision.queried]
         _print(f"{len(decisions)} answers recorded, {sum(d.relabelled for d in decisions)} labels changed\n")
 
@@ -129,7 +131,7 @@ def propagate(arguments: argparse.Namespace, command: str) -> None:
         asked = current.ledger.batches(round_index, "annotate")
         if not asked:
             raise InputError(f"round {round_index} has no answers yet: take them first with a2lc correct")
-        stages.propagate(current, round_index, asked - 1)
+        correction.propagate(current, round_index, asked - 1)
         changed = sum(not decision.queried for decision in current.ledger.decisions(round_index))
         _print(f"{changed} labels changed by propagation\n")
 
@@ -160,13 +162,13 @@ def evaluate(arguments: argparse.Namespace, command: str) -> None:
         with claimed(current):
             trained = current.processes.on_main(partial(_trained_rounds, current))
             for round_index in range(trained):
-                stages.evaluate(current, round_index)
+                evaluation.evaluate(current, round_index)
                 current.processes.on_main(partial(_show_round, current, round_index))
 
 
 def _show_round(current: Run, round_index: int) -> None:
     metrics = read_json(current.round_folder(round_index) / "metrics.json")
-    _print(f"{current.name}, round {round_index}: {stages.summary_line(metrics)}\n")
+    _print(f"{current.name}, round {round_index}: {evaluation.summary_line(metrics)}\n")
 
 
 def export(arguments: argparse.Namespace, command: str) -> None:

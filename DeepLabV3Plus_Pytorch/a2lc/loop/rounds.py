@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 
-from a2lc.run import Run
-from a2lc.stages import annotate, evaluate, propagate, score, start, train_network
+from a2lc.loop.correction import annotate, propagate
+from a2lc.loop.evaluation import evaluate
+from a2lc.loop.run import Run
+from a2lc.loop.scoring import score
+from a2lc.loop.start import start
+from a2lc.loop.training import train_network
 
 
 def run_rounds(run: Run) -> None:

@@ -16,10 +16,10 @@ from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelWriter
+from a2lc.loop.correction import make_annotator
+from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
-from a2lc.run import Run
 from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, predict, train
-from a2lc.stages.correction import make_annotator
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from importlib import resources
 
 import yaml
 
-from a2lc.config import RunConfig, load_config
+from a2lc.loop.config import RunConfig, load_config
 from a2lc.reporting import Published
 
 _FOLDER = resources.files("a2lc") / "configs" / "published"

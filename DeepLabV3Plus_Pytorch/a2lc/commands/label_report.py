@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet, load_classes
 from a2lc.datasets.label_folder import LabelFolder, read_id_list
+from a2lc.evaluation.comparison import compare_labels
+from a2lc.evaluation.metrics import SegmentationMetrics
 from a2lc.foundation.errors import InputError
-from a2lc.labels.base import LabelSource
 from a2lc.labels.check import SetSummary, check_pseudo_labels
 from a2lc.labels.store import open_pseudo_labels
-from a2lc.metrics import ConfusionMatrix, SegmentationMetrics
-
-
-def compare_labels(
-    labels: LabelSource, truth: LabelSource, image_ids: Sequence[str], num_classes: int
-) -> ConfusionMatrix:
-    """Confusion matrix of labels against ground truth, image by image.
-
-    Raises:
-        InputError: When the sizes of an image's two maps differ; the message names the image.
-    """
-    confusion = ConfusionMatrix(num_classes)
-    for image_id in tqdm(image_ids, desc="evaluate", unit="img", disable=None, leave=False):
-        true, given = truth.labels(image_id), labels.labels(image_id)
-        if true.shape != given.shape:
-            raise InputError(
-                f"the ground truth of '{image_id}' is {true.shape} but its label map is {given.shape}: they must agree"
-            )
-        confusion.update(true, given)
-    return confusion
 
 
 def evaluate(arguments: argparse.Namespace, command: str) -> None:

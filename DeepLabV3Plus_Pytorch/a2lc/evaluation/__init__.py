@@ -1,0 +1,1 @@
+"""How good labels are and what they cost: confusion matrices, metrics, bits and seconds."""

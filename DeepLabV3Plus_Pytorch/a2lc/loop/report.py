@@ -1,0 +1,60 @@
+"""The results of an experiment: tables and a figure from the metrics of all finished rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from a2lc.evaluation.cost import Unit
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import read_json, write_text
+from a2lc.loop.published import published_for
+from a2lc.loop.run import Run
+from a2lc.reporting import plot_miou, summarise, write_seed_csv
+
+
+def report(runs: Sequence[Run], command: str, against: Unit = "clicks") -> Path:
+    """Write seed<k>.csv, summary.md and a figure to results/<experiment>/ from the metrics of all finished rounds.
+
+    The figure is miou.png against clicks, miou_bits.png or miou_seconds.png against bits or seconds.
+
+    Args:
+        runs: All runs of one experiment.
+        command: The command that a reader can run to get the same tables.
+        against: What effort the summary's headings and the figure count.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: When no round is finished, or nothing was counted in this unit.
+    """
+    config = runs[0].config
+    folder = config.output / "results" / config.experiment
+    tables = {seed: table_rows([run for run in runs if run.seed == seed]) for seed in config.seeds}
+    if not any(tables.values()):
+        raise InputError(f"no round of {config.experiment} is finished below {config.output}: run it first")
+    configs = {run.config.method: run.config for run in runs}
+    published = {method: published_for(of_method) for method, of_method in configs.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # another seed may end at the same time
+        for seed, rows in tables.items():
+            if rows:
+                write_seed_csv(folder / f"seed{seed}.csv", rows)
+        write_text(folder / "summary.md", summarise(folder, config.experiment, command, published, against))
+        plot_miou(folder, folder / ("miou.png" if against == "clicks" else f"miou_{against}.png"), against)
+    return folder
+
+
+def table_rows(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
+    """The rows of the results table of one seed: every finished round of every method."""
+    rows: list[Mapping[str, Any]] = []
+    for run in runs:
+        for round_index in range(run.config.rounds + 1):
+            path = run.round_folder(round_index) / "metrics.json"
+            if path.exists():
+                rows.append({"method": run.config.method, **read_json(path)})
+    return rows
