@@ -32,7 +32,7 @@ def test_methods_are_the_papers() -> None:
     assert (random.acquisition.name, random.annotator.rule, random.propagation.name) == ("random", "majority", "none")
     assert (a2lc.checkpoint, a2lc.training.padding, a2lc.annotator.void) == ("best", "background", "answer")
     assert (a2lc.propagation.mode, a2lc.propagation.threshold) == ("compat", 0.99)
-    assert (a2lc.budget, a2lc.loop.rounds, a2lc.seeds) == (1000, 5, (1, 2, 3))
+    assert (a2lc.budget, a2lc.rounds, a2lc.seeds) == (1000, 5, (1, 2, 3))
 
 
 def test_fidelity_is_a_layer_that_single_keys_override() -> None:

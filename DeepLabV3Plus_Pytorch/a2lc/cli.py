@@ -14,10 +14,10 @@ from pathlib import Path
 
 from a2lc import __version__
 from a2lc.evaluation.cost import UNITS
+from a2lc.foundation.environment import COMMAND_VARIABLE
 from a2lc.foundation.errors import WaitingForAnswers
 from a2lc.foundation.machine_errors import explain
 
-COMMAND_VARIABLE = "A2LC_COMMAND"  # set by scripts: the command that a reader can run to get the same tables
 _BAD, _WAITING, _INTERRUPTED = 2, 3, 130
 _TOGETHER = ("run", "train", "score", "evaluate")  # what several processes work on; for the rest one is enough
 # PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from tqdm import tqdm
 
-from a2lc.cli import COMMAND_VARIABLE
+from a2lc.foundation.environment import COMMAND_VARIABLE
 from a2lc.sweep.jobs import Job
 
 _THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")  # of PyTorch and of compiled loops

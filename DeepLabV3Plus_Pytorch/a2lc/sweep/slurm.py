@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from a2lc.cli import COMMAND_VARIABLE, main
+from a2lc.cli import main
+from a2lc.foundation.environment import COMMAND_VARIABLE
 from a2lc.foundation.errors import InputError
 from a2lc.sweep.jobs import Job
 
