@@ -14,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 
+from a2lc.evaluation.columns import QualityColumn, all_columns
 from a2lc.evaluation.cost import Unit
 from a2lc.foundation.files import atomic_path
 from a2lc.reporting.tables import Results, effort_column, methods_of, read_results, rounds_of, values_of
@@ -25,15 +26,6 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _INK, _FAINT, _GRID = "#22262b", "#6b7480", "#e6e9ed"
 _WIDTH, _HEIGHT, _LEGEND_LINE = 11, 4.8, 0.26  # inches
 _FONT_SIZE = 11  # points
-_PANELS = {
-    "data_miou": ("Data mIoU", "labels of the training images"),
-    "model_miou_best": ("Model mIoU", "network on the validation images, best checkpoint"),
-}
-_EFFORT_LABELS = {
-    "clicks": "clicks",
-    "bits": "bits of the annotator's answers",
-    "seconds": "seconds of the annotator",
-}
 
 
 def plot_miou(folder: Path, path: Path, against: Unit = "clicks") -> None:
@@ -53,12 +45,15 @@ def plot_miou(folder: Path, path: Path, against: Unit = "clicks") -> None:
     legend_columns, legend_lines = _legend_grid(methods_of(results))
     layout = ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.1, wspace=0.03)
     height = _HEIGHT + _LEGEND_LINE * (legend_lines - 1)
+    panels = [
+        (column.name, *column.panel) for column in all_columns() if isinstance(column, QualityColumn) and column.panel
+    ]
     figure = Figure(figsize=(_WIDTH, height), dpi=150, layout=layout, facecolor="white")
-    panels = figure.subplots(1, len(_PANELS))
-    for axes, (column, (title, subtitle)) in zip(panels, _PANELS.items(), strict=True):
-        _dress(axes, title, subtitle, _EFFORT_LABELS[against])
-        _draw_methods(axes, results, column, effort)
-    lines = {str(line.get_label()): line for axes in panels for line in axes.get_lines()}
+    grid = figure.subplots(1, len(panels))
+    for axes, (column, title, subtitle) in zip(grid, panels, strict=True):
+        _dress(axes, title, subtitle, effort.axis)
+        _draw_methods(axes, results, column, effort.name)
+    lines = {str(line.get_label()): line for axes in grid for line in axes.get_lines()}
     if lines:
         style = {"frameon": False, "labelcolor": _INK, "fontsize": _FONT_SIZE, "borderpad": 0, "borderaxespad": 0}
         figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=legend_columns, **style)
