@@ -107,11 +107,9 @@ def describe(
     total = np.empty(TILE, np.float32)  # sum over the channels seen so far
     label = np.empty(TILE, np.float32)  # y, as a float: the loops over channels know one type alone
     nothing = np.zeros(TILE, np.float32)  # beside the last of an odd number of channels
-    span = first
-    while span < last:
-        begin = span
-        end = _stretch(start, index, span, last)
-        span = end
+    begin = first
+    while begin < last:
+        end = _stretch(start, index, begin, last)
         here = start[begin]  # where the tile begins in the image
         o = index[begin]  # and o..p-1 are its pixels among the N
         p = index[end]
@@ -131,6 +129,7 @@ def describe(
             _look(one, two, np.float32(k), label, best, which, total, norm[o:p], own[o:p])
         faults[0] += _faults(total[:n], label, np.float32(classes))
         _finish(label[:n], best, which, own[o:p], norm[o:p], current[o:p], predicted[o:p], known[o:p])
+        begin = end
 
 
 @_summing
@@ -139,11 +138,9 @@ def sum_probabilities(
 ) -> None:
     """Add to sums (2, C, M) float64 the sums of f over m, and over the core m' = {x in m : ŷ(x) = dom(m)}."""
     core = np.empty(TILE, np.float32)  # 1 in the core, else 0: a product has no condition
-    span = first
-    while span < last:
-        begin = span
-        end = _batch(index, span, last)
-        span = end
+    begin = first
+    while begin < last:
+        end = _batch(index, begin, last)
         for r in range(begin, end):
             o = index[r] - index[begin]
             for i in range(index[r + 1] - index[r]):
@@ -160,6 +157,7 @@ def sum_probabilities(
                     of_core += row[i] * inside[i]
                 sums[0, channel, mask[r]] += of_all
                 sums[1, channel, mask[r]] += of_core
+        begin = end
 
 
 @_exact
@@ -167,11 +165,9 @@ def similarity(
     image: Any, start: Any, index: Any, mask: Any, first: int, last: int, unit: Any, norm: Any, cosine: Any
 ) -> None:
     """Fill cosine (N,) float32: sum over k of u_k(m) f_k(x) / |f(x)|, for references unit (C, M) of length 1."""
-    span = first
-    while span < last:
-        begin = span
-        end = _batch(index, span, last)
-        span = end
+    begin = first
+    while begin < last:
+        end = _batch(index, begin, last)
         cosine[index[begin] : index[end]] = 0
         for k in range(0, len(image), 2):
             both = k + 1 < len(image)
@@ -189,6 +185,7 @@ def similarity(
                     dot[i] += u * a[i] + v * b[i]
         for i in range(index[begin], index[end]):
             cosine[i] /= norm[i]
+        begin = end
 
 
 @_exact

@@ -1,7 +1,8 @@
 """Spans: the pixels of masks as stretches of neighbours, and what is computed from them with all cores.
 
-A span is what a run-length code calls a run. Work is shared out in bands, ranges of spans that depend on the picture alone. Every band has sums of its own, and they
-are added up in the order of the bands: no result depends on how many threads there are, or on which was faster.
+A span is what a run-length code calls a run. Work is shared out in bands, ranges of spans that depend on the picture
+alone. Every band has sums of its own, and they are added up in the order of the bands: no result depends on how many
+threads there are, or on which was faster.
 """
 
 from __future__ import annotations

@@ -72,6 +72,7 @@ def _legend_grid(names: Sequence[str]) -> tuple[int, int]:
 
 
 def _draw_methods(axes: Axes, results: Results, column: str, effort: str) -> None:
+    """A line with its band per method: a column of the results against the one that counts the effort."""
     for index, method in enumerate(methods_of(results)):
         points = [
             (np.mean(spent), np.mean(values), _std(values))
@@ -83,7 +84,8 @@ def _draw_methods(axes: Axes, results: Results, column: str, effort: str) -> Non
             continue
         position, mean, deviation = np.array(points).T
         again, place = divmod(index, len(_COLORS))
-        color, marker = _COLORS[place], _MARKERS[(index + again) % len(_MARKERS)]
+        color = _COLORS[place]
+        marker = _MARKERS[(index + again) % len(_MARKERS)]
         face, edge, style = ("white", color, (0, (3, 1))) if again else (color, "white", "solid")
         axes.fill_between(position, mean - deviation, mean + deviation, color=color, alpha=0.16, linewidth=0)
         axes.plot(
@@ -96,10 +98,12 @@ def _draw_methods(axes: Axes, results: Results, column: str, effort: str) -> Non
 
 
 def _std(values: Sequence[float]) -> float:
+    """The sample standard deviation, 0 for a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def _dress(axes: Axes, title: str, subtitle: str, effort: str) -> None:
+    """Titles, axes and grid of a panel."""
     axes.set_title(title, loc="left", fontsize=14, fontweight="bold", color=_INK, pad=24)
     axes.annotate(
         subtitle, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", fontsize=10.5, color=_FAINT

@@ -86,6 +86,7 @@ def summarise(
 
 
 def _about_quoted(entries: Sequence[Published]) -> list[str]:
+    """What to know of rows that are quoted; nothing where none is."""
     if not entries:
         return []
     sentence = (

@@ -118,6 +118,7 @@ def values_of(results: Results, column: str, round_index: int, method: str | Non
 
 
 def _to_cell(value: Value) -> str:
+    """A value as CSV, from which `_from_cell` makes the same again; nan is not known."""
     if value is None or isinstance(value, str):
         return value or ""
     if isinstance(value, Integral):
@@ -128,6 +129,7 @@ def _to_cell(value: Value) -> str:
 
 
 def _from_cell(column: str, cell: str) -> Value:
+    """A cell as int, else as float, else as text; methods are text, whatever they are called."""
     if column == "method" or not cell:
         return cell or None
     for number in (int, float):

@@ -6,17 +6,19 @@ from a2lc.evaluation.columns.column import Column, EffortColumn, MetricColumn
 from a2lc.evaluation.columns.units import BITS, CLICKS, SECONDS
 from a2lc.evaluation.cost import answer_seconds, as_classifications, as_corrections
 
+CLICKS_SPENT = EffortColumn(
+    name="clicks",
+    unit=CLICKS,
+    meaning="Questions so far, skipped ones included.",
+    heading="clicks",
+    line="clicks",
+    axis="clicks",
+    so_far="clicks",
+    value=lambda finished: len(finished.asked),
+)
+
 EFFORT: tuple[Column, ...] = (
-    EffortColumn(
-        name="clicks",
-        unit=CLICKS,
-        meaning="Questions so far, skipped ones included.",
-        heading="clicks",
-        line="clicks",
-        axis="clicks",
-        so_far="clicks",
-        value=lambda finished: len(finished.asked),
-    ),
+    CLICKS_SPENT,
     EffortColumn(
         name="bits",
         unit=BITS,

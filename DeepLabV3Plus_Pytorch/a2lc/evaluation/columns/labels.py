@@ -22,23 +22,25 @@ def _read(metric: Callable[[SegmentationMetrics], float]) -> Callable[[FinishedR
     return value
 
 
+DATA_MIOU = QualityColumn(
+    name="data_miou",
+    unit=FRACTION,
+    meaning="The labels of a round against ground truth, on the training images.",
+    line="data mIoU",
+    title="Data mIoU",
+    panel=("Data mIoU", "labels of the training images"),
+    value=_read(lambda labels: labels.mean_iou),
+)
+
 LABELS: tuple[Column, ...] = (
-    QualityColumn(
-        name="data_miou",
-        unit=FRACTION,
-        meaning="The labels of a round against ground truth, on the training images.",
-        line="data mIoU",
-        title="Data mIoU",
-        panel=("Data mIoU", "labels of the training images"),
-        value=_read(lambda labels: labels.mean_iou),
-    ),
+    DATA_MIOU,
     QualityColumn(
         name="data_miou_present",
         unit=FRACTION,
         meaning="The mean over the classes that occur in the ground truth only: of use on a subset of a data set on "
         "which some classes never occur.",
         title="Data mIoU over present classes",
-        variant_of="data_miou",
+        variant_of=DATA_MIOU.name,
         value=_read(lambda labels: labels.mean_iou_present),
     ),
     QualityColumn(
@@ -46,7 +48,7 @@ LABELS: tuple[Column, ...] = (
         unit=FRACTION,
         meaning="The same labels, but pixels without a label are misses of their class instead of being left out.",
         title="Data mIoU, unlabelled pixels counted as wrong",
-        variant_of="data_miou",
+        variant_of=DATA_MIOU.name,
         value=_read(lambda labels: labels.mean_iou_strict),
     ),
     MetricColumn(
