@@ -114,7 +114,8 @@ def pixels_at(
     Raises:
         ValueError: As `gather_pixels`.
     """
-    image, current = _flat(probabilities), _flat_labels(labels, probabilities)
+    image = _flat(probabilities)  # (C, H·W)
+    current = _flat_labels(labels, probabilities)  # (H·W,)
     if image.device.type == "cpu":
         return kernel_pixels(image, current, spans_at(position.numpy(), mask.numpy(), len(mask_id)), mask_id, void)
     return torch_pixels(image, current, position, mask, mask_id, void)

@@ -168,7 +168,8 @@ def _survey(scores: Iterable[PixelScores]) -> tuple[ClassMeans, LeadingHistogram
     """One read: t_k, and the first histogram of s, which does not wait for n."""
     read = iter(scores)
     first = next(read)
-    means, leading = ClassMeans(first.classes), LeadingHistogram(first.confidence.dtype)
+    means = ClassMeans(first.classes)
+    leading = LeadingHistogram(first.confidence.dtype)
     for image in chain([first], read):
         means.add(image.labels, image.confidence)
         leading.add(image.confidence)

@@ -23,8 +23,12 @@ from a2lc.reporting.tables import Results, effort_column, methods_of, read_resul
 # Methods beyond the seventh take the colours again, dashed and with hollow markers.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_INK, _FAINT, _GRID = "#22262b", "#6b7480", "#e6e9ed"
-_WIDTH, _HEIGHT, _LEGEND_LINE = 11, 4.8, 0.26  # inches
+_INK = "#22262b"
+_FAINT = "#6b7480"
+_GRID = "#e6e9ed"
+_WIDTH = 11  # inches, as the others
+_HEIGHT = 4.8
+_LEGEND_LINE = 0.26
 _FONT_SIZE = 11  # points
 
 

@@ -25,7 +25,9 @@ _COLORS = {
 }  # fmt: skip
 _MARKERS = ("D", "s", "^")
 _DASHES = ("-", "--", ":", "-.")  # one per share of wrong answers
-_INK, _FAINT, _GRID = "#22262b", "#6b7480", "#e6e9ed"
+_INK = "#22262b"
+_FAINT = "#6b7480"
+_GRID = "#e6e9ed"
 
 
 def plot_curves(path: Path, campaigns: Sequence[Campaign], published: Sequence[PublishedPoints]) -> None:
