@@ -101,7 +101,7 @@ def work(given_arguments: list[str], operation: int | None, folder: Path) -> Non
 
 def start(given_arguments: list[str], output: Path, operation: int | None = None) -> int | None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gsam_fake", "grounded_sam.superpixel_sets", "skimage.segmentation"])
+    context.set_forkserver_preload(["tests.support.gsam_fake", "grounded_sam.superpixel_sets", "skimage.segmentation"])
     process = context.Process(target=work, args=(given_arguments, operation, output), daemon=True)
     process.start()
     process.join()
