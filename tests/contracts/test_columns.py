@@ -17,7 +17,7 @@ from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.evaluation.truth import MajorityClasses
 from a2lc.labels.ledger import Decision
 from a2lc.labels.store import PseudoLabelSet
-from tiny import tiny_arguments, tiny_data
+from tests.support.tiny import tiny_arguments, tiny_data
 
 ROOT = Path(__file__).parents[2]
 ASKED = (

@@ -8,7 +8,7 @@ from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.foundation.files import write_json
 from a2lc.reporting import read_seed_csv
-from tiny import tiny_arguments, tiny_data
+from tests.support.tiny import tiny_arguments, tiny_data
 
 
 def test_metrics_of_an_earlier_version_are_reported_under_the_present_names(tmp_path: Path, classes: ClassSet) -> None:
