@@ -183,6 +183,7 @@ def test_another_score_keeps_the_networks_and_ranks_anew(tmp_path: Path, classes
     assert "box" in queue.read_text()
 
 
+@pytest.mark.slow
 def test_killed_training_of_a_fold_continues(
     tmp_path: Path, classes: ClassSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

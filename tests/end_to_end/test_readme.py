@@ -92,6 +92,7 @@ def test_every_line_is_run() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_from_photos_and_class_names_to_corrected_labels(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = open_pseudo_labels(home / "my_images/pseudo_labels")
     assert (before.root / "contact_sheet.png").is_file()
@@ -107,6 +108,7 @@ def test_from_photos_and_class_names_to_corrected_labels(home: Path, capsys: pyt
     assert len(list((home / "predicted").rglob("*.png"))) >= len(before.image_ids())
 
 
+@pytest.mark.slow
 def test_one_command(home: Path) -> None:
     assert "a2lc run my_images.yaml" in SECTION
     rounds = yaml.safe_load(BLOCKS["yaml"])["rounds"]
@@ -118,6 +120,7 @@ def test_one_command(home: Path) -> None:
     assert codes == [3] * rounds + [0]
 
 
+@pytest.mark.slow
 def test_the_contact_sheet_is_what_its_command_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Toyscapes(ToyscapesSettings(root=Path("outputs/data/toyscapes")))

@@ -244,6 +244,7 @@ def with_opencv(opencv: Path, *command: str) -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_seeds_from_the_command_line(tmp_path: Path, data: Path, opencv: Path) -> None:
     for output in ("set", "again"):
         command = arguments(data, tmp_path / output, "--method", "seeds", "--segments", "20")

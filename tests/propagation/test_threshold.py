@@ -185,6 +185,7 @@ class TestPropagate:
         }
         return propagate(**{**arguments, **changed})
 
+    @pytest.mark.slow
     def test_corrects_wrong_labels_and_only_masks_never_asked_about(self) -> None:
         result = self.run()
         assert 0 < result.threshold <= 1
