@@ -21,4 +21,4 @@ done
 python -m ruff check .
 python -m ruff format --check .
 python -m mypy
-python -m pytest -n auto --dist worksteal "${chosen[@]}"
+python -m pytest -n auto --dist loadgroup "${chosen[@]}"

@@ -24,6 +24,8 @@ from a2lc.labels.store import open_pseudo_labels
 from tests.support.audit_case import audit_arguments, colored_folder, read_rows, two_things
 from tests.support.folders import make_folder
 
+pytestmark = pytest.mark.xdist_group("audit")  # what they share takes long to make
+
 
 @pytest.fixture(scope="module")
 def things() -> ClassSet:

@@ -18,6 +18,7 @@ from a2lc.labels.store import open_pseudo_labels
 
 VOID = 255
 NUM_CLASSES = len(Kind)
+pytestmark = pytest.mark.xdist_group("toyscapes")  # what they share takes long to make
 
 
 @pytest.fixture(scope="module")

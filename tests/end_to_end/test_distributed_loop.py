@@ -47,6 +47,7 @@ SETTINGS = (
 )
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("distributed loop"),  # what they share takes long to make
     pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the processes to kill in /proc"),
 ]
 

@@ -34,6 +34,7 @@ BLOCKS = {
 }
 LINES = [line for line in BLOCKS["bash"].splitlines() if line]
 STEPS = [shlex.split(line, comments=True)[1:] for line in LINES if line.startswith("a2lc ")]
+pytestmark = pytest.mark.xdist_group("readme")  # what they share takes long to make
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ CASES: dict[str, dict[str, Any]] = {
     "accumulated": {"batchnorm": "frozen", "dropout": 0.0, "accumulation": 2, "channels_last": True, "workers": 1},
     "usual": {"iterations": 8, "save_every": 3, "validate_every": 2},
 }
+pytestmark = pytest.mark.xdist_group("distributed training")  # what they share takes long to make
 
 
 class Spotted(Pictures):
