@@ -81,9 +81,12 @@ class Run:
         """Folder of what a start without labels makes; shared by the methods."""
         return self.seed_folder / "start"
 
-    @property
+    @cached_property
     def first_labels(self) -> PseudoLabelSet:
-        """L₀: the pseudo-label set as given, or as a start from a few clicks labelled it."""
+        """L₀: the pseudo-label set as given, or as a start from a few clicks labelled it.
+
+        Kept once it is there; before a start has made it, every look is refused and none is remembered.
+        """
         if self.config.start.name == "given":
             return self.pseudo_labels
         return open_pseudo_labels(self.start_folder / "pseudo_labels")
