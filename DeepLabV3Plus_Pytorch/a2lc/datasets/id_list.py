@@ -1,42 +1,10 @@
-"""Ground truth in a folder of PNGs."""
+"""Lists of image ids, as data sets keep them for their splits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from a2lc.foundation.errors import InputError
-from a2lc.foundation.images import read_index_map
-
-
-@dataclass(frozen=True)
-class LabelFolder:
-    """Label maps `<folder>/<image id>.png`; fulfils `LabelSource`.
-
-    Attributes:
-        folder: Where the PNGs lie.
-        num_classes: Indices must lie below it or be void.
-        void: Index of void.
-    """
-
-    folder: Path
-    num_classes: int
-    void: int = 255
-
-    def labels(self, image_id: str) -> NDArray[np.uint8]:
-        """Label map (H, W) uint8. Raises InputError when it is missing, unreadable or holds an unknown class index."""
-        path = self.folder / f"{image_id}.png"
-        labels = read_index_map(path)
-        outside = labels[(labels >= self.num_classes) & (labels != self.void)]
-        if outside.size:
-            raise InputError(
-                f"{path} has class index {int(outside[0])}, outside the {self.num_classes} classes "
-                f"(0 to {self.num_classes - 1}, void {self.void}): is it made for this class list?"
-            )
-        return labels.astype(np.uint8)
 
 
 def read_id_list(path: Path) -> tuple[str, ...]:
