@@ -52,7 +52,7 @@ class Limits:
         mask_id: Largest mask id.
         classes: Largest number of classes.
         names: Whether the names of the classes are kept.
-        fixed_names: The only classes it is made for, in index order; empty = any.
+        fixed: The only classes it is made for; None = any.
 
     Example:
         >>> Limits(masks=False, classes=100).sentences()
@@ -63,7 +63,7 @@ class Limits:
     mask_id: int = MAX_MASK_ID
     classes: int = MAX_CLASSES
     names: bool = False
-    fixed_names: tuple[str, ...] = ()
+    fixed: ClassSet | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.classes <= MAX_CLASSES:
@@ -76,21 +76,21 @@ class Limits:
         lines = [] if self.masks else ["no masks"]
         if self.masks and self.mask_id < MAX_MASK_ID:
             lines.append(f"no mask id above {self.mask_id}")
-        lines.append(f"no classes but {', '.join(self.fixed_names)}" if self.fixed_names else self._most_classes())
+        lines.append(self._classes())
         if not self.names:
             lines.append("no class names")
         return tuple(lines)
 
-    def _most_classes(self) -> str:
-        return f"at most {self.classes} classes"
-
     def misfits(self, classes: ClassSet) -> list[str]:
         """Sentences about classes that do not fit; empty when they do."""
-        if self.fixed_names and classes.names != self.fixed_names:
-            return [f"it holds the classes {', '.join(self.fixed_names)} and no others"]
+        if self.fixed and (classes.names, classes.void) != (self.fixed.names, self.fixed.void):
+            return [f"this format holds {self._classes()}, with void {self.fixed.void}"]
         if len(classes) > self.classes:
-            return [f"there are {len(classes)} classes, but it holds {self._most_classes()}"]
+            return [f"there are {len(classes)} classes, but this format holds {self._classes()}"]
         return []
+
+    def _classes(self) -> str:
+        return f"no classes but {', '.join(self.fixed.names)}" if self.fixed else f"at most {self.classes} classes"
 
 
 class MapSource(Protocol):

@@ -104,7 +104,7 @@ class Cityscapes:
     @property
     def limits(self) -> Limits:
         """The 19 classes, no masks."""
-        return Limits(masks=False, names=True, fixed_names=load_classes("cityscapes").names)
+        return Limits(masks=False, names=True, fixed=load_classes("cityscapes"))
 
     def detect(self, path: Path) -> Likeness:
         """YES when a city's folder holds labelIds."""
