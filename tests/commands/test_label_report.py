@@ -17,7 +17,7 @@ def test_a_set_and_a_folder_of_pngs(
     tmp_path: Path, tiny_set: PseudoLabelSet, classes: ClassSet, capsys: pytest.CaptureFixture[str], swapped: bool
 ) -> None:
     for image_id in tiny_set.image_ids():
-        labels = tiny_set.labels(image_id)
+        labels = tiny_set.labels(image_id).copy()
         if image_id == "a":
             labels[0, 0] = 2  # the set says 1: the one pixel on which they disagree
         write_label_map(tmp_path / "pngs" / f"{image_id}.png", labels, classes.palette())
