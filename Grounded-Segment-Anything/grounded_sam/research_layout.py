@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import cast
 
 from a2lc.classes import ClassSet
-from a2lc.formats import FORMATS, Conversion, PseudoLabelSet, detect_format, new_folder
+from a2lc.formats import FORMATS, Conversion, PseudoLabelSet, detect_format
 from a2lc.formats.base import ids_below
 from a2lc.formats.research import Research, ResearchSet
+from a2lc.foundation.claims import new_folder
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json
 from a2lc.labels.check import check_pseudo_labels

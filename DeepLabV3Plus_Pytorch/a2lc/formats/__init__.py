@@ -6,7 +6,7 @@ group `a2lc.formats`.
 
 from a2lc.formats.base import LabelFormat, LabelSet, LabelWriter, Likeness, Limits, PseudoLabelSet, Reading
 from a2lc.formats.registry import FORMATS, detect_format, open_labels
-from a2lc.formats.writing import Conversion, new_folder
+from a2lc.formats.writing import Conversion
 
 __all__ = [
     "FORMATS",
@@ -19,6 +19,5 @@ __all__ = [
     "PseudoLabelSet",
     "Reading",
     "detect_format",
-    "new_folder",
     "open_labels",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ from tqdm import tqdm
 from a2lc.classes import ClassSet
 from a2lc.formats.base import NO_SCORES, LabelFormat, LabelSet, MapSource
 from a2lc.foundation.errors import InputError, refuse
-
-_MARK = ".unfinished"
 
 
 def _no_scores(image_id: str) -> Mapping[int, float]:
@@ -83,7 +80,7 @@ class Conversion:
         """Write image by image what `refuse_misfits` lets pass.
 
         Args:
-            path: A new folder (see `new_folder`) or file.
+            path: A new folder (see `a2lc.foundation.claims.new_folder`) or file.
             made_by: How the labels were made, for formats that keep it.
         """
         writer = self.target.writer(path, self.classes, made_by)
@@ -96,21 +93,3 @@ class Conversion:
         if self.labels_only:
             return self.source.labels(image_id), None
         return self.source.maps(image_id)
-
-
-@contextmanager
-def new_folder(target: Path) -> Iterator[None]:
-    """Mark the target as unfinished while it is written: what a killed command left there may be overwritten.
-
-    Raises:
-        InputError: When the target is a file, or a folder that holds something else.
-    """
-    mark = target / _MARK
-    if target.exists() and not target.is_dir():
-        raise InputError(f"{target} is a file: choose a new folder")
-    if target.is_dir() and any(target.iterdir()) and not mark.exists():
-        raise InputError(f"{target} is not empty: choose a new folder, nothing is overwritten")
-    target.mkdir(parents=True, exist_ok=True)
-    mark.touch()
-    yield
-    mark.unlink()

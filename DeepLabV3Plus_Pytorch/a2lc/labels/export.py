@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from a2lc.classes import ClassSet
-from a2lc.formats import FORMATS, Conversion, LabelSet, new_folder
+from a2lc.formats import FORMATS, Conversion, LabelSet
+from a2lc.foundation.claims import new_folder
 from a2lc.labels.state import LabelState
 
 
@@ -24,8 +25,8 @@ def export_labels(
     A format without masks gets the labels alone.
 
     Raises:
-        InputError: When the target holds files already, a map cannot be read, or the format cannot hold what there is;
-            every problem is listed and nothing is written.
+        InputError: When the target holds files already or is written by another process, a map cannot be read, or the
+            format cannot hold what there is; every problem is listed and nothing is written.
     """
     form = FORMATS[format_name]
     conversion = Conversion(state, image_ids, classes, form, labels_only=not form.limits.masks)
