@@ -19,7 +19,7 @@ from a2lc.foundation.files import read_json, write_json
 from a2lc.foundation.images import IMAGE_SUFFIXES, images_by_id, read_image, write_image, write_label_map
 from a2lc.foundation.memory import trim_heap
 from a2lc.labels.overlay import draw_overlay
-from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network, load_weights, predict
+from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network, load_weights, make_objective, predict
 
 _RECORD = "predict.json"
 _TRIM_EVERY = 8  # predicted images; more often costs time, more seldom memory
@@ -65,7 +65,7 @@ def predict_images(
         weights: Checkpoint that `a2lc.segmentation.train` wrote.
         images: Image id → file.
         classes: Names and colours, in the order in which the network learned them.
-        settings: Mean and standard deviation of the normalisation.
+        settings: Objective that the network was trained with, mean and standard deviation of the normalisation.
         device: Where to compute.
         target: A new folder, or one that was begun with the same weights, network, classes, normalisation and opacity.
         opacity: Of the colours in the overlays, 0 to 1.
@@ -78,13 +78,14 @@ def predict_images(
         InputError: When the weights belong to another network, `target` was made otherwise, or an image cannot be
             read; what was written before stays.
     """
-    network = build_network(network_settings.without_weights(), len(classes), seed=0).to(device)
+    objective = make_objective(settings, len(classes), classes.void)
+    network = build_network(network_settings.without_weights(), objective.channels, seed=0).to(device)
     load_weights(network, weights)
     _claim(target, _record(weights, network_settings, classes, settings, opacity))
     classes.write(target / "classes.yaml")
     outputs = {image_id: _Output(target, image_id) for image_id in images}
     missing = [image_id for image_id, output in outputs.items() if not output.exists()]
-    predictions = predict(network, missing, _Reader(images), settings, device, workers)
+    predictions = predict(network, missing, _Reader(images), settings, device, workers, objective=objective)
     done = len(images) - len(missing)
     bar = tqdm(predictions, total=len(images), initial=done, desc="predict", unit="img", disable=None)
     for index, (image_id, probabilities) in enumerate(bar):
