@@ -157,7 +157,7 @@ class TrainingSettings(Settings):
         A setting that came later is left out at its default, so that what was trained before is still recognised.
         """
         at_default = {name for name in _YOUNG if getattr(self, name) == type(self).model_fields[name].default}
-        return self.model_dump_json(exclude=FREE | at_default)
+        return self.model_dump_json(exclude={*FREE, *at_default})
 
     @model_validator(mode="after")
     def _ordered_scale(self) -> TrainingSettings:
