@@ -42,15 +42,15 @@ def mapped(labels: NDArray[np.integer], void: int) -> NDArray[np.uint8]:
 
 
 def decided(ledger: Path, void: int) -> list[Decision]:
-    """All decisions, times aside, with void as None does not occur otherwise: -1."""
-    ledger_rows = [decision for index in range(2) for decision in Ledger(ledger).decisions(index)]
+    """All decisions, times aside, with -1 for void."""
+    rows = [decision for index in range(2) for decision in Ledger(ledger).decisions(index)]
 
     def known(label: int | None) -> int | None:
         return -1 if label == void else label
 
     return [
         dataclasses.replace(row, label_before=known(row.label_before), label_after=known(row.label_after), seconds=None)
-        for row in ledger_rows
+        for row in rows
     ]
 
 
