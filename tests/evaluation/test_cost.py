@@ -14,11 +14,19 @@ from hypothesis import strategies as st
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.evaluation.cost import classification_bits, correction_bits, saving
+from a2lc.evaluation.columns import measure
+from a2lc.evaluation.cost import (
+    answer_seconds,
+    as_classifications,
+    as_corrections,
+    classification_bits,
+    correction_bits,
+    saving,
+)
 from a2lc.foundation.files import write_json
 from a2lc.labels.ledger import Decision, Ledger
 from a2lc.loop.config import load_config
-from a2lc.loop.evaluation import query_costs, round_metrics
+from a2lc.loop.evaluation import finished_round
 from a2lc.loop.run import Run
 from a2lc.reporting import read_seed_csv
 from tests.support.tiny import tiny_arguments, tiny_data
@@ -66,24 +74,26 @@ def test_fewer_than_two_classes_are_refused(num_classes: int) -> None:
 
 @given(st.lists(st.sampled_from([RIGHT, WRONG, SKIPPED]), max_size=30), CLASSES)
 def test_queries_are_charged_one_by_one(answers: list[tuple[int | None, bool]], num_classes: int) -> None:
-    costs = query_costs([decision(answer) for answer in answers], num_classes)
+    asked = [decision(answer) for answer in answers]
+    bits = as_corrections(asked, num_classes)
     one_by_one = sum({RIGHT: 1, SKIPPED: 1, WRONG: math.log2(num_classes)}[answer] for answer in answers)
-    assert costs["bits"] == pytest.approx(one_by_one)
-    assert costs["bits_classification"] == pytest.approx(len(answers) * math.log2(num_classes))
+    assert bits == pytest.approx(one_by_one)
+    assert as_classifications(asked, num_classes) == pytest.approx(len(answers) * math.log2(num_classes))
     if SKIPPED not in answers and answers:
         p = answers.count(RIGHT) / len(answers)
-        assert costs["bits"] == pytest.approx(len(answers) * correction_bits(p, num_classes))
+        assert bits == pytest.approx(len(answers) * correction_bits(p, num_classes))
 
 
 def test_seconds_are_those_that_were_recorded() -> None:
-    assert query_costs([], 3)["annotator_seconds"] == 0
-    assert query_costs([decision(RIGHT)], 3)["annotator_seconds"] is None
+    assert answer_seconds([]) == 0
+    assert answer_seconds([decision(RIGHT)]) is None
     asked = [decision(RIGHT, 1.5), decision(SKIPPED), decision(WRONG, 2.25)]
-    assert query_costs(asked, 3)["annotator_seconds"] == 3.75
+    assert answer_seconds(asked) == 3.75
 
 
 def test_a_single_class_has_no_cost_in_bits() -> None:
-    assert query_costs([decision(WRONG)], 1) == dict.fromkeys(["bits", "bits_classification", "annotator_seconds"])
+    assert as_corrections([decision(WRONG)], 1) is None
+    assert as_classifications([decision(WRONG)], 1) is None
 
 
 def test_columns_and_reports_of_a_run(tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,6 +127,6 @@ def test_every_question_is_charged(tmp_path: Path, classes: ClassSet) -> None:
         write_json(run.round_folder(0) / "training.json", {"best_mean_iou": 0.5, "last_mean_iou": 0.5})
         if name == "clicks":
             run.ledger.record(0, 0, "annotate", [decision(answer) for answer in (WRONG, WRONG, RIGHT)])
-        metrics = round_metrics(run, 0)
+        metrics = measure(finished_round(run, 0))
         expected = {"given": (0, 0, None), "clicks": (3, 2 * math.log2(3) + 1, 1 / 3)}[name]
         assert (metrics["clicks"], metrics["bits"], metrics["p"]) == pytest.approx(expected)

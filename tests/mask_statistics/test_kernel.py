@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from a2lc.acquisition import MaskScores, score_masks
 from a2lc.mask_statistics import gather_pixels, mask_statistics, summarise
 from a2lc.mask_statistics.pixels import MaskPixels, torch_pixels
-from a2lc.mask_statistics.runs import runs_at, runs_of_map
+from a2lc.mask_statistics.spans import spans_at, spans_of_map
 from tests.support.acquisition_formulas import Picture, abc, cosine
 
 Case = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -65,7 +65,7 @@ def test_equals_the_formulas(
 
 
 def test_equally_similar_pixels_are_represented_by_the_first() -> None:
-    """Runs of all lengths, so that the pixels lie in every place of a vector and behind its end."""
+    """Spans of all lengths, so that the pixels lie in every place of a vector and behind its end."""
     vector = np.array([0.61, 0.27, 0.12], dtype=np.float32)
     f = np.broadcast_to(vector[:, None, None], (3, 90, 97)).copy()
     y = np.zeros((90, 97), dtype=np.uint8)
@@ -155,14 +155,14 @@ def test_probabilities_that_cannot_be_are_refused_under_masks_only(wrong: float)
 def test_runs_hold_the_pixels_they_were_made_of(seed: int, size: int, longest: int) -> None:
     rng = np.random.default_rng(seed)
     ids = np.repeat(rng.integers(0, 4, size), rng.integers(1, longest + 1, size))[:size].astype(np.uint16)
-    mask_id, runs = runs_of_map(ids)
-    assert runs.positions().tolist() == np.flatnonzero(ids).tolist()
-    assert mask_id[np.repeat(runs.mask, np.diff(runs.index))].tolist() == ids[ids > 0].tolist()
-    assert runs.edges[0] == 0
-    assert runs.edges[-1] == len(runs.start)
+    mask_id, spans = spans_of_map(ids)
+    assert spans.positions().tolist() == np.flatnonzero(ids).tolist()
+    assert mask_id[np.repeat(spans.mask, np.diff(spans.index))].tolist() == ids[ids > 0].tolist()
+    assert spans.edges[0] == 0
+    assert spans.edges[-1] == len(spans.start)
     position = rng.permutation(size)
     group = np.sort(rng.integers(0, 3, size))
-    mixed = runs_at(position, group, 3)
+    mixed = spans_at(position, group, 3)
     assert mixed.positions().tolist() == position.tolist()
     assert np.repeat(mixed.mask, np.diff(mixed.index)).tolist() == group.tolist()
     some = rng.integers(0, max(size, 1), 5 * (size > 0))

@@ -23,6 +23,11 @@ def row(method: str, round_index: int, clicks: int, data: float, **more: float) 
     return {"method": method, "round": round_index, "clicks": clicks, "data_miou": data, **more}
 
 
+def table_of_rounds(summary: str) -> list[str]:
+    """The lines of the table "Rounds"."""
+    return [line for line in summary.split("## Rounds")[1].splitlines() if line.startswith("|")]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two seeds of two methods; the second seed of `random` was stopped after round 1."""
@@ -30,8 +35,8 @@ def folder(tmp_path: Path) -> Path:
         tmp_path / "seed2.csv",
         [
             row("a2lc", 0, 0, 0.50, model_miou_best=0.40),
-            row("a2lc", 1, 1000, 0.62, model_miou_best=0.46, p=0.25, lcm_changes=10, lcm_precision=0.9),
-            row("a2lc", 2, 1990, 0.70, model_miou_best=0.50, p=0.5, lcm_changes=21, lcm_precision=0.8),
+            row("a2lc", 1, 1000, 0.62, model_miou_best=0.46, p=0.25, propagated_changes=10, propagated_precision=0.9),
+            row("a2lc", 2, 1990, 0.70, model_miou_best=0.50, p=0.5, propagated_changes=21, propagated_precision=0.8),
             row("random", 0, 0, 0.50, model_miou_best=0.40),
             row("random", 1, 1000, 0.53, model_miou_best=0.41, p=0.75),
         ],
@@ -41,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
         [
             row("a2lc", 0, 0, 0.50, model_miou_best=0.42),
             row("a2lc", 1, 1000, 0.60, model_miou_best=0.45, p=0.35, seconds_train=1200.25),
-            row("a2lc", 2, 2000, 0.74, model_miou_best=0.52, p=0.5, lcm_changes=20),
+            row("a2lc", 2, 2000, 0.74, model_miou_best=0.52, p=0.5, propagated_changes=20),
             row("random", 0, 0, 0.50, model_miou_best=0.42),
             row("random", 1, 1000, 0.51, model_miou_best=0.43, p=0.75),
             row("random", 2, 2000, 0.55, model_miou_best=0.44, p=0.75),
@@ -65,6 +70,17 @@ class TestCsv:
         back = read_seed_csv(path)
         assert back == rows
         assert all(type(b[column]) is type(r[column]) for b, r in zip(back, rows, strict=True) for column in r)
+
+    def test_columns_of_earlier_versions_come_back_under_their_present_names(self, tmp_path: Path) -> None:
+        path = tmp_path / "seed1.csv"
+        path.write_text("method,round,p,lcm_changes,lcm_precision,lcm_right_before\na2lc,1,0.5,7,0.75,0.25\n")
+        (back,) = read_seed_csv(path)
+        assert list(back.items())[2:] == [
+            ("p", 0.5),
+            ("propagated_changes", 7),
+            ("propagated_precision", 0.75),
+            ("propagated_right_before", 0.25),
+        ]
 
     def test_numpy_numbers_and_nan(self, tmp_path: Path) -> None:
         path = tmp_path / "seed1.csv"
@@ -123,9 +139,10 @@ class TestSummary:
         assert "last checkpoint" not in text  # no seed has it
 
     def test_rounds_table_computed_by_hand(self, folder: Path) -> None:
-        lines = summarise(folder, "t", "c").split("## Rounds")[1].strip().splitlines()[2:]
+        lines = table_of_rounds(summarise(folder, "t", "c"))
         assert lines[0].startswith(
-            "| method | round | clicks | p (%) | annotator changes | LCM changes | LCM precision (%) | train (s) |"
+            "| method | round | clicks | p (%) | annotator changes | propagated changes | propagated precision (%) "
+            "| train (s) |"
         )
         assert lines[2:] == [
             "| a2lc | init | 0 | – | – | – | – | – | – | – | – | – |",
@@ -175,22 +192,24 @@ class TestSummary:
         assert "| a | 50.00 ± – | 70.00 ± – |" in summarise(tmp_path, "t", "c").split(heading)[1].split("##")[0]
 
     def test_what_was_right_before_it_was_changed(self, tmp_path: Path) -> None:
-        write_seed_csv(tmp_path / "seed1.csv", [row("a", 0, 0, 0.5), row("a", 1, 9, 0.6, lcm_right_before=0.25)])
-        lines = summarise(tmp_path, "t", "c").split("## Rounds")[1].strip().splitlines()
-        assert "Right before: share of the automatically changed masks whose label was right already." in lines[0]
-        assert "| LCM changes | LCM precision (%) | right before (%) | train (s) |" in lines[2]
-        assert lines[5].startswith("| a | 1 | 9 | – | – | – | – | 25.00 |")
+        write_seed_csv(tmp_path / "seed1.csv", [row("a", 0, 0, 0.5), row("a", 1, 9, 0.6, propagated_right_before=0.25)])
+        text = summarise(tmp_path, "t", "c")
+        lines = table_of_rounds(text)
+        assert "\n- right before: share of the propagated changes before which the label was right already.\n" in text
+        assert "| propagated changes | propagated precision (%) | right before (%) | train (s) |" in lines[0]
+        assert lines[3].startswith("| a | 1 | 9 | – | – | – | – | 25.00 |")
 
     def test_costs_stand_beside_the_clicks_where_the_table_has_them(self, tmp_path: Path) -> None:
         costs = {"bits": 0.0, "bits_classification": 0.0, "annotator_seconds": 0.0}
         start, spent = row("a", 0, 0, 0.5, **costs), {"bits": 1219.5, "bits_classification": 4392.3}
         write_seed_csv(tmp_path / "seed1.csv", [start, row("a", 1, 1000, 0.6, **spent)])
-        lines = summarise(tmp_path, "t", "c").split("## Rounds")[1].strip().splitlines()
-        assert "Bits: what all queries so far cost" in lines[0]
-        assert lines[2].startswith("| method | round | clicks | bits | bits if classified | p (%) |")
-        assert lines[4].startswith("| a | init | 0 | 0.0 | 0.0 | – |")
-        assert lines[5].startswith("| a | 1 | 1,000 | 1,219.5 | 4,392.3 | – |")
-        assert "annotator (s)" not in lines[2], "the simulated annotator takes no time"
+        text = summarise(tmp_path, "t", "c")
+        lines = table_of_rounds(text)
+        assert "\n- bits: what all questions so far cost" in text
+        assert lines[0].startswith("| method | round | clicks | bits | bits if classified | p (%) |")
+        assert lines[2].startswith("| a | init | 0 | 0.0 | 0.0 | – |")
+        assert lines[3].startswith("| a | 1 | 1,000 | 1,219.5 | 4,392.3 | – |")
+        assert "annotator (s)" not in lines[0], "the simulated annotator takes no time"
         write_seed_csv(tmp_path / "seed1.csv", [start, row("a", 1, 1000, 0.6, **spent, annotator_seconds=95.1)])
         assert "| bits if classified | annotator (s) | p (%) |" in summarise(tmp_path, "t", "c").split("## Rounds")[1]
 
