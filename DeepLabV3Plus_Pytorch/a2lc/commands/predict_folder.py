@@ -22,7 +22,16 @@ from a2lc.foundation.images import IMAGE_SUFFIXES, images_by_id, read_image, wri
 from a2lc.foundation.locks import held
 from a2lc.foundation.memory import trim_heap
 from a2lc.labels.overlay import draw_overlay
-from a2lc.segmentation import DeepLabV3Plus, NetworkSettings, TrainingSettings, build_network, load_weights, predict
+from a2lc.segmentation import (
+    DeepLabV3Plus,
+    NetworkSettings,
+    Objective,
+    TrainingSettings,
+    build_network,
+    load_weights,
+    make_objective,
+    predict,
+)
 
 _RECORD = "predict.json"
 _TRIM_EVERY = 8  # predicted images; more often costs time, more seldom memory
@@ -68,7 +77,7 @@ def predict_images(
         weights: Checkpoint that `a2lc.segmentation.train` wrote.
         images: Image id → file.
         classes: Names and colours, in the order in which the network learned them.
-        settings: Mean and standard deviation of the normalisation.
+        settings: Objective that the network was trained with, mean and standard deviation of the normalisation.
         device: Where to compute.
         target: A new folder, or one that was begun with the same weights, network, classes, normalisation and opacity.
         opacity: Of the colours in the overlays, 0 to 1.
@@ -81,18 +90,20 @@ def predict_images(
         InputError: When the weights belong to another network, `target` was made otherwise, or an image cannot be
             read; what was written before stays.
     """
-    network = build_network(network_settings.without_weights(), len(classes), seed=0).to(device)
+    objective = make_objective(settings, len(classes), classes.void)
+    network = build_network(network_settings.without_weights(), objective.channels, seed=0).to(device)
     load_weights(network, weights)
     _CLAIM.refuse_foreign(target)
     with held(target, keep=False):
         _CLAIM.claim(target, _record(weights, network_settings, classes, settings, opacity))
         classes.write(target / "classes.yaml")
         outputs = {image_id: _Output(target, image_id) for image_id in images}
-        return _predict_missing(network, images, outputs, classes, settings, device, opacity, workers)
+        return _predict_missing(network, objective, images, outputs, classes, settings, device, opacity, workers)
 
 
 def _predict_missing(
     network: DeepLabV3Plus,
+    objective: Objective,
     images: Mapping[str, Path],
     outputs: Mapping[str, _Output],
     classes: ClassSet,
@@ -103,7 +114,7 @@ def _predict_missing(
 ) -> int:
     """Predict and write the images of which a file is missing; returns how many."""
     missing = [image_id for image_id, output in outputs.items() if not output.exists()]
-    predictions = predict(network, missing, _Reader(images), settings, device, workers)
+    predictions = predict(network, missing, _Reader(images), settings, device, workers, objective=objective)
     done = len(images) - len(missing)
     bar = tqdm(predictions, total=len(images), initial=done, desc="predict", unit="img", disable=None)
     for index, (image_id, probabilities) in enumerate(bar):

@@ -1,17 +1,39 @@
-"""DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions."""
+"""DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions.
 
-from a2lc.segmentation.decoded import decode_once
-from a2lc.segmentation.inference import ScoringNetwork
-from a2lc.segmentation.network import DeepLabV3Plus, build_network
-from a2lc.segmentation.prediction import evaluate_network, load_weights, predict, predict_batches, predict_views
-from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings, ViewName
-from a2lc.segmentation.training import Progress, TrainingResult, train
-from a2lc.segmentation.views import NativeView, PaddedView, SquashedView, View, make_view
+The names are imported when they are first used, so that the settings come without PyTorch and timm.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from a2lc.segmentation.decoded import decode_once
+    from a2lc.segmentation.inference import ScoringNetwork
+    from a2lc.segmentation.network import DeepLabV3Plus, build_network
+    from a2lc.segmentation.objectives import OBJECTIVES, Objective, make_objective
+    from a2lc.segmentation.prediction import evaluate_network, load_weights, predict, predict_batches, predict_views
+    from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings, ViewName
+    from a2lc.segmentation.training import Progress, TrainingResult, train
+    from a2lc.segmentation.views import NativeView, PaddedView, SquashedView, View, make_view
+
+_MODULES = {
+    "decoded": ("decode_once",),
+    "inference": ("ScoringNetwork",),
+    "network": ("DeepLabV3Plus", "build_network"),
+    "objectives": ("OBJECTIVES", "Objective", "make_objective"),
+    "prediction": ("evaluate_network", "load_weights", "predict", "predict_batches", "predict_views"),
+    "settings": ("NetworkSettings", "ScoringSettings", "TrainingSettings", "ViewName"),
+    "training": ("Progress", "TrainingResult", "train"),
+    "views": ("NativeView", "PaddedView", "SquashedView", "View", "make_view"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "OBJECTIVES",
     "DeepLabV3Plus",
     "NativeView",
     "NetworkSettings",
+    "Objective",
     "PaddedView",
     "Progress",
     "ScoringNetwork",
@@ -25,9 +47,16 @@ __all__ = [
     "decode_once",
     "evaluate_network",
     "load_weights",
+    "make_objective",
     "make_view",
     "predict",
     "predict_batches",
     "predict_views",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
