@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
     """The next questions of a round: the best masks never asked about, shown with their current label."""
-    asked_now = sum(decision.queried for decision in run.ledger.decisions(round_index))
+    asked_now = sum(decision.queried for decision in run.ledger.decisions_of(round_index))
     left = run.config.budget - asked_now
     table = read_mask_table(run.mask_table_path(round_index))
     wanted = min(run.config.inner_batch or left, left)

@@ -76,8 +76,8 @@ def round_metrics(run: Run, round_index: int, confusion: ConfusionMatrix | None 
     """
     training = read_json(run.round_folder(round_index) / "training.json")
     anyone_asked = round_index > 0 or run.config.start.name == "clicks"
-    decisions = run.ledger.decisions(round_index) if anyone_asked else []
-    asked = run.ledger.answers(before_round=round_index + 1) if anyone_asked else []
+    decisions = run.ledger.decisions_of(round_index) if anyone_asked else []
+    asked = run.ledger.answers(up_to_round=round_index) if anyone_asked else []
     data = _data_metrics(run, confusion)
     return {
         "round": round_index,

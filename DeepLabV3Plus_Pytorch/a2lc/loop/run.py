@@ -97,8 +97,11 @@ class Run:
         """L_r; None = after all decisions made so far."""
         if round_index == 0:
             return LabelState(self.first_labels)
-        ledger = self.ledger
-        return LabelState(self.first_labels, ledger.corrections(round_index), ledger.pixel_corrections(round_index))
+        return LabelState(
+            self.first_labels,
+            self.ledger.corrections(up_to_round=round_index),
+            self.ledger.pixel_corrections(up_to_round=round_index),
+        )
 
     def has(self, path: Path) -> bool:
         """Whether the main process finds this file; to be asked by all processes together."""

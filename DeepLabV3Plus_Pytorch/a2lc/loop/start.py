@@ -61,7 +61,7 @@ def _answered(run: Run) -> LabelState:
 def _record(run: Run) -> None:
     """Put the clicks that the seed's methods share into the method's ledger."""
     if not run.ledger.is_done(0, 0, "annotate"):
-        run.ledger.record(0, 0, "annotate", _answers(run).decisions(0))
+        run.ledger.record(0, 0, "annotate", _answers(run).decisions_of(0))
 
 
 def _random_queries(run: Run) -> list[Query]:
