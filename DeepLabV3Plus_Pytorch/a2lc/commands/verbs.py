@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -94,10 +95,10 @@ def select(arguments: argparse.Namespace, command: str) -> None:
     def work(current: Run, round_index: int) -> None:
         _need_trained(round_index)
         batch = _open_batch(current, round_index)
-        path = current.queue_path(round_index, batch)
-        annotator = AnswersAnnotator(path, path, current.dataset.image, current.dataset.classes)
-        annotator.ask(correction.select_queries(current, round_index, batch), current.state())
-        _print(f"{path}\n")
+        context = correction.annotator_context(current, round_index, batch)
+        queries = correction.select_queries(current, round_index, batch)
+        AnswersAnnotator(context).ask(queries, current.state())
+        _print(f"{context.queue}\n")
 
     _each(arguments, work)
 
@@ -113,9 +114,9 @@ def correct(arguments: argparse.Namespace, command: str) -> None:
                 f"the answers of round {round_index} are recorded already: a2lc propagate or train comes next"
             )
         if arguments.answers:
-            path = current.queue_path(round_index, batch)
-            classes, name = current.dataset.classes, arguments.annotator_name
-            annotator = AnswersAnnotator(path, Path(arguments.answers), current.dataset.image, classes, name)
+            context = correction.annotator_context(current, round_index, batch)
+            answers, person = Path(arguments.answers), arguments.annotator_name
+            annotator = AnswersAnnotator(replace(context, answers=answers, person=person))
         correction.annotate(current, round_index, batch, annotator)
         decisions = [decision for decision in current.ledger.decisions_of(round_index) if decision.queried]
         _print(f"{len(decisions)} answers recorded, {sum(d.relabelled for d in decisions)} labels changed\n")
