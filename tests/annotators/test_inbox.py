@@ -18,7 +18,7 @@ from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet
 
-QUERIES = [Query("a", 1, 1, 2.5, (0, 0)), Query("a", 300, 2, 1.5, (3, 3), pixels="1 2")]
+QUERIES = [Query("a", 1, 1, 2.5, (0, 0)), Query("a", 300, 2, 1.5, (3, 3), pixels="20:2")]
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_batch_waits_until_it_is_settled_then_becomes_one_stage(
     ledger.record(1, 0, "annotate", AnswersAnnotator(context).answer(QUERIES, state))
     one, other = ledger.answers()
     assert (one.label_after, one.relabelled, one.annotator, one.seconds) == (None, False, "ann", 4.8)
-    assert (other.label_after, other.relabelled, other.annotator, other.pixels) == (0, True, "bob", "1 2")
+    assert (other.label_after, other.relabelled, other.annotator, other.pixels) == (0, True, "bob", "20:2")
     assert inbox.history(first.id)[0].kind == "unsure", "kept for those who can learn from it"
 
 

@@ -15,7 +15,7 @@ def ledger(tmp_path: Path) -> Ledger:
     ledger = Ledger(tmp_path / "ledger.sqlite")
     for round_index in (1, 2, 3):
         answer = Decision("a", round_index, 0, round_index, relabelled=True, queried=True, source="answers")
-        part = Decision("a", 9, 0, round_index, relabelled=True, queried=False, source="lcm", pixels="1 2")
+        part = Decision("a", 9, 0, round_index, relabelled=True, queried=False, source="lcm", pixels="20:2")
         ledger.record(round_index, 0, "annotate", [answer])
         ledger.record(round_index, 0, "propagate", [part])
     return ledger
@@ -28,7 +28,7 @@ def test_up_to_round_includes_the_round_everywhere(ledger: Ledger, last: int | N
     assert [one.label_after for one in ledger.answers(up_to_round=last)] == rounds
     assert list(ledger.queried(up_to_round=last)) == [("a", r) for r in rounds]
     assert ledger.corrections(up_to_round=last) == ({"a": {r: r for r in rounds}} if rounds else {})
-    assert ledger.pixel_corrections(up_to_round=last) == ({"a": [("1 2", r) for r in rounds]} if rounds else {})
+    assert ledger.pixel_corrections(up_to_round=last) == ({"a": [("20:2", r) for r in rounds]} if rounds else {})
 
 
 def test_the_decisions_of_one_round_are_those_alone(ledger: Ledger) -> None:
