@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -94,10 +95,10 @@ def select(arguments: argparse.Namespace, command: str) -> None:
     def work(current: Run, round_index: int) -> None:
         _need_trained(round_index)
         batch = _open_batch(current, round_index)
-        path = current.queue_path(round_index, batch)
-        annotator = AnswersAnnotator(path, path, current.dataset.image, current.dataset.classes)
-        annotator.ask(correction.select_queries(current, round_index, batch), current.state())
-        _print(f"{path}\n")
+        context = correction.annotator_context(current, round_index, batch)
+        queries = correction.select_queries(current, round_index, batch)
+        AnswersAnnotator(context).ask(queries, current.state())
+        _print(f"{context.queue}\n")
 
     _each(arguments, work)
 
@@ -113,11 +114,11 @@ def correct(arguments: argparse.Namespace, command: str) -> None:
                 f"the answers of round {round_index} are recorded already: a2lc propagate or train comes next"
             )
         if arguments.answers:
-            path = current.queue_path(round_index, batch)
-            classes, name = current.dataset.classes, arguments.annotator_name
-            annotator = AnswersAnnotator(path, Path(arguments.answers), current.dataset.image, classes, name)
+            context = correction.annotator_context(current, round_index, batch)
+            answers, person = Path(arguments.answers), arguments.annotator_name
+            annotator = AnswersAnnotator(replace(context, answers=answers, person=person))
         correction.annotate(current, round_index, batch, annotator)
-        decisions = [decision for decision in current.ledger.decisions(round_index) if decision.queried]
+        decisions = [decision for decision in current.ledger.decisions_of(round_index) if decision.queried]
         _print(f"{len(decisions)} answers recorded, {sum(d.relabelled for d in decisions)} labels changed\n")
 
     _each(arguments, work)
@@ -132,7 +133,7 @@ def propagate(arguments: argparse.Namespace, command: str) -> None:
         if not asked:
             raise InputError(f"round {round_index} has no answers yet: take them first with a2lc correct")
         correction.propagate(current, round_index, asked - 1)
-        changed = sum(not decision.queried for decision in current.ledger.decisions(round_index))
+        changed = sum(not decision.queried for decision in current.ledger.decisions_of(round_index))
         _print(f"{changed} labels changed by propagation\n")
 
     _each(arguments, work)
@@ -176,8 +177,8 @@ def export(arguments: argparse.Namespace, command: str) -> None:
     """Write the labels of a round as a pseudo-label set of their own."""
     current = _only_run(open_runs(_configs(arguments)), "export writes one label set")
     round_index = arguments.round
-    if not (current.folder / "ledger.sqlite").exists():
-        raise InputError(f"{current.folder} has no ledger: nothing was corrected there yet")
+    if not (current.folder / "config.yaml").exists():
+        raise InputError(f"{current.folder} holds no run: nothing was corrected there yet")
     made_by = {"exported_by": "a2lc export", "method": current.config.method, "seed": current.seed}
     made_by["round"] = "newest" if round_index is None else round_index
     state, ids, classes = current.state(round_index), current.dataset.ids("train"), current.dataset.classes

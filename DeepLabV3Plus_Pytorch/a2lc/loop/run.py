@@ -100,8 +100,11 @@ class Run:
         """L_r; None = after all decisions made so far."""
         if round_index == 0:
             return LabelState(self.first_labels)
-        ledger = self.ledger
-        return LabelState(self.first_labels, ledger.corrections(round_index), ledger.pixel_corrections(round_index))
+        return LabelState(
+            self.first_labels,
+            self.ledger.corrections(up_to_round=round_index),
+            self.ledger.pixel_corrections(up_to_round=round_index),
+        )
 
     @on_main
     def has(self, path: Path) -> bool:

@@ -86,9 +86,9 @@ def score(run: Run, round_index: int) -> None:
 def _past(run: Run, round_index: int) -> _Past:
     asked: dict[str, list[Decision]] = {}
     if run.config.acquisition.pool != "masks":
-        for decision in run.ledger.answers(before_round=round_index):
+        for decision in run.ledger.answers(up_to_round=round_index - 1):
             asked.setdefault(decision.image_id, []).append(decision)
-    queried = frozenset(run.ledger.queried(before_round=round_index))
+    queried = frozenset(run.ledger.queried(up_to_round=round_index - 1))
     return _Past(run.state(round_index - 1), queried, asked)
 
 

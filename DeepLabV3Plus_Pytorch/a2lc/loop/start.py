@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterator, Mapping
 
@@ -16,7 +17,7 @@ from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelWriter
-from a2lc.loop.correction import make_annotator
+from a2lc.loop.correction import annotator_context, make_annotator
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
 from a2lc.segmentation import DeepLabV3Plus, Objective, build_network, load_weights, make_objective, predict, train
@@ -53,15 +54,19 @@ def _answered(run: Run) -> LabelState:
     answers, nothing = _answers(run), LabelState(run.pseudo_labels)
     if not answers.is_done(0, 0, "annotate"):
         _log.info("%s: asking about %d masks to start with", run.name, run.config.start.clicks)
-        annotator = make_annotator(run, run.start_folder / "queue.csv")
-        answers.record(0, 0, "annotate", annotator.answer(_random_queries(run), nothing))
+        context = dataclasses.replace(
+            annotator_context(run, 0, 0),  # shared by the methods of the seed
+            queue=run.start_folder / "queue.csv",
+            inbox=run.start_folder / "inbox.sqlite",
+        )
+        answers.record(0, 0, "annotate", make_annotator(context).answer(_random_queries(run), nothing))
     return LabelState(run.pseudo_labels, answers.corrections())
 
 
 def _record(run: Run) -> None:
     """Put the clicks that the seed's methods share into the method's ledger."""
     if not run.ledger.is_done(0, 0, "annotate"):
-        run.ledger.record(0, 0, "annotate", _answers(run).decisions(0))
+        run.ledger.record(0, 0, "annotate", _answers(run).decisions_of(0))
 
 
 def _random_queries(run: Run) -> list[Query]:
