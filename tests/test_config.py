@@ -71,7 +71,7 @@ def test_own_file_on_a_base(tmp_path: Path) -> None:
         ("trainig.iterations=5", r"unknown key trainig; did you mean training\?"),
         ("training.iteration=5", r"unknown key training\.iteration; did you mean training\.iterations\?"),
         ("dataset.rot=x", r"unknown key dataset\.rot; did you mean dataset\.root\?"),
-        ("acquisition=abd", r"unknown acquisition 'abd'.*did you mean abc\?"),
+        ("acquisition=abd", r"'abd' is not among the acquisitions.*did you mean abc\?"),
         ("propagation=lcn", r"propagation\.name is 'lcn'.*did you mean lcm\?"),
         ("method=a2lcc", r"method is 'a2lcc'.*did you mean a2lc\?"),
         ("fidelity=oficial", r"fidelity is 'oficial'.*did you mean official\?"),

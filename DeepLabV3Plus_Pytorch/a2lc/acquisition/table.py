@@ -37,6 +37,13 @@ class MaskTable:
     expansion: tuple[str | None, ...]
     about: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        if not len(self.image_id) == len(self.scores) == len(self.expansion):
+            raise ValueError(
+                f"a mask table of {len(self.scores)} masks has {len(self.image_id)} image ids "
+                f"and {len(self.expansion)} expansions: expected one of each per mask"
+            )
+
     @classmethod
     def collect(cls, scored: Iterable[tuple[str, Candidates]], classes: int, about: Mapping[str, Any]) -> MaskTable:
         """Concatenate the scores of all images."""
