@@ -72,7 +72,7 @@ def test_own_file_on_a_base(tmp_path: Path) -> None:
         ("training.iteration=5", r"unknown key training\.iteration; did you mean training\.iterations\?"),
         ("dataset.rot=x", r"unknown key dataset\.rot; did you mean dataset\.root\?"),
         ("acquisition=abd", r"'abd' is not among the acquisitions.*did you mean abc\?"),
-        ("propagation=lcn", r"propagation\.name is 'lcn'.*did you mean lcm\?"),
+        ("propagation=lcn", r"propagation\.name: 'lcn' is not among the learners.*did you mean lcm\?"),
         ("method=a2lcc", r"method is 'a2lcc'.*did you mean a2lc\?"),
         ("fidelity=oficial", r"fidelity is 'oficial'.*did you mean official\?"),
         ("dataset=pascall", r"dataset\.name is 'pascall': expected pascal, folder, toyscapes"),
