@@ -17,6 +17,7 @@ from a2lc.evaluation.cost import UNITS
 from a2lc.foundation.environment import COMMAND_VARIABLE
 from a2lc.foundation.errors import WaitingForAnswers
 from a2lc.foundation.machine_errors import explain
+from a2lc.foundation.threads import spin_briefly
 
 _BAD, _WAITING, _INTERRUPTED = 2, 3, 130
 _TOGETHER = ("run", "train", "score", "evaluate")  # what several processes work on; for the rest one is enough
@@ -121,6 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = _parse(given)
     os.environ.setdefault(*_KEPT_KERNELS)
+    spin_briefly()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("a2lc").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logging.raiseExceptions = False  # a full disk is told once, not as a traceback for every line of the log
