@@ -55,13 +55,13 @@ class PosteriorLearner:
         after = np.where(belief.label < self._pool.num_classes, belief.label, self._void)  # (M,) by row of the pool
         return [
             NewLabel(self._keys[row], int(after[row]), self._confidence(belief, row, int(after[row])))
-            for row in np.flatnonzero(current[self._table_row] != after)
+            for row in np.flatnonzero(current[self._table_row] != after).tolist()
         ]
 
     def order(self) -> Order | None:
         """What a click on each mask is worth, by all that is believed."""
         score = self._model.score(self._believed())[self._pool_row]  # (M,) by row of the table
-        closed = {self._table_keys[row] for row in np.flatnonzero(~np.isfinite(score))}
+        closed = {self._table_keys[row] for row in np.flatnonzero(~np.isfinite(score)).tolist()}
         return Order(np.where(np.isfinite(score), score, 0.0), self._skipped | closed)
 
     def _believed(self) -> Belief:

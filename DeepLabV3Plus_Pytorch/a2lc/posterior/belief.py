@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from a2lc.foundation.arrays import check_lengths
 from a2lc.posterior.answers import UNANSWERED, answer_tables
 from a2lc.posterior.calibration import calibrated
 from a2lc.posterior.model import PairModel
@@ -33,6 +34,9 @@ class Belief:
     probability: NDArray[np.float64]
     label: IntArray
     asked: IntArray
+
+    def __post_init__(self) -> None:
+        check_lengths(self, ("probability", "label", "asked"))
 
 
 def update_belief(

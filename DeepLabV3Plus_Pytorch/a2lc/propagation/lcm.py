@@ -37,6 +37,13 @@ class LabelCorrectionModule:
 
     Raises:
         ValueError: When the mode is unknown.
+
+    Example:
+        >>> features = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
+        >>> module = LabelCorrectionModule(num_classes=2, mode="fixed", learning_rate=1e-2)
+        >>> predicted, confidence = module.fit(features, np.array([0, 1])).predict(features)
+        >>> predicted.tolist(), bool((confidence > 0.5).all())
+        ([0, 1], True)
     """
 
     def __init__(

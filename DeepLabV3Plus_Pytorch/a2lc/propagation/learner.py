@@ -36,7 +36,7 @@ class LcmLearner:
         found = changes(self._masks, current, self._learned, self._settings)
         return [
             NewLabel(self._situation.keys[row], int(found.predicted[row]), float(found.confidence[row]))
-            for row in np.flatnonzero(found.change)
+            for row in np.flatnonzero(found.change).tolist()
         ]
 
     def order(self) -> Order | None:
