@@ -81,8 +81,10 @@ class MaskTable:
             classes: Adds the names of classes.
             queried: Masks queried in earlier rounds: they have no rank.
         """
-        scores, rows = self.scores, np.arange(len(self.image_id))
-        rank, ranked = np.zeros(len(rows), dtype=np.int64), self.select(len(rows), queried)
+        scores = self.scores
+        rows = np.arange(len(self.image_id))
+        rank = np.zeros(len(rows), dtype=np.int64)
+        ranked = self.select(len(rows), queried)
         rank[ranked] = np.arange(1, 1 + len(ranked))
         known = np.where(scores.label < len(classes), scores.label, scores.predicted)
         table = pa.table(

@@ -57,7 +57,8 @@ def update_belief(
         settings: How to fit and how far to believe.
         network: (M, C) float32, mean class probabilities of each mask; None without a network.
     """
-    answer, classes = decided_answers(votes), pool.num_classes
+    answer = decided_answers(votes)
+    classes = pool.num_classes
     if not votes[:, :classes].any():
         label = np.where(answer == classes, classes, pool.label)
         return Belief(one_hot(label, classes), label, votes.sum(axis=1))

@@ -64,8 +64,11 @@ def calibrated(
         told: (K,) masks whose answers say something.
         fold: (M,) part of each mask.
     """
-    evidence, answers, part = _evidence(pool, judged, told), likelihood[told], fold[told]
-    best, least = None, _loss(evidence.log, answers)
+    evidence = _evidence(pool, judged, told)
+    answers = likelihood[told]
+    part = fold[told]
+    best = None
+    least = _loss(evidence.log, answers)
     for penalty in _PENALTIES:
         loss = 0.0
         for held_out in (part == k for k in np.unique(part)):

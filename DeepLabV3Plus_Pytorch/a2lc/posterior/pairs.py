@@ -85,7 +85,8 @@ def build_pairs(pool: MaskPool, tables: AnswerTables, network: NDArray[np.float3
 
 def _static(pool: MaskPool, mask: IntArray, candidate: IntArray) -> dict[str, NDArray[np.float32]]:
     """The features by name that no answer changes and that tell candidates of a mask apart, or masks by their label."""
-    image, label = pool.image[mask], pool.label[mask]
+    image = pool.image[mask]
+    label = pool.label[mask]
     ring = np.append(pool.ring, np.zeros((len(pool), 1), dtype=np.float32), axis=1)  # column C: void
     share = np.append(pool.label_share, np.zeros((len(pool.label_share), 1), dtype=np.float32), axis=1)
     masks = np.append(pool.label_masks, np.zeros((len(pool.label_masks), 1), dtype=np.int64), axis=1)

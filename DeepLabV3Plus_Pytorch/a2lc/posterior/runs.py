@@ -49,7 +49,8 @@ def find_runs(values: NDArray[np.integer]) -> Runs:
 
 def extremes(group: IntArray, low: IntArray, high: IntArray, count: int) -> tuple[IntArray, IntArray]:
     """Smallest `low` and largest `high` of each of `count` groups; a group without members has (max of int64, -1)."""
-    smallest, largest = np.full(count, np.iinfo(np.int64).max), np.full(count, -1, dtype=np.int64)
+    smallest = np.full(count, np.iinfo(np.int64).max)
+    largest = np.full(count, -1, dtype=np.int64)
     np.minimum.at(smallest, group, low)
     np.maximum.at(largest, group, high)
     return smallest, largest

@@ -111,7 +111,8 @@ def _rings(index: NDArray[np.int32], labels: NDArray[np.uint8], count: int, size
         ring = dilate(inside, RING)
         ring ^= inside
         found = np.bincount(codes[window][ring], minlength=count * size).reshape(count, size)
-        by_mask[mask], by_label[mask] = found.sum(axis=1), found.sum(axis=0)
+        by_mask[mask] = found.sum(axis=1)
+        by_label[mask] = found.sum(axis=0)
     return by_mask, by_label
 
 
@@ -122,10 +123,12 @@ def dilate(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
         while reached < radius:
             step = min(reached + 1, radius - reached)  # no further: shifts pass over no border
             grown = inside.copy()
-            before, after = np.moveaxis(inside, axis, 0), np.moveaxis(grown, axis, 0)
+            before = np.moveaxis(inside, axis, 0)
+            after = np.moveaxis(grown, axis, 0)
             after[step:] |= before[:-step]
             after[:-step] |= before[step:]
-            inside, reached = grown, reached + step
+            inside = grown
+            reached = reached + step
     return inside
 
 

@@ -141,7 +141,9 @@ def changes(
     if learned is None:
         untouched = np.zeros(len(current), dtype=bool)
         return Propagation(untouched, current.astype(np.int64), untouched.astype(np.float32), math.inf)
-    predicted, confidence, threshold = learned.predicted, learned.confidence, learned.threshold
+    predicted = learned.predicted
+    confidence = learned.confidence
+    threshold = learned.threshold
     trusted = selection_criteria(
         current, predicted, confidence, learned.queried_per_class, threshold, settings.tail_fraction
     )

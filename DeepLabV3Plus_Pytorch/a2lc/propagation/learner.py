@@ -46,7 +46,8 @@ class LcmLearner:
 
 def _answered(situation: Situation, answers: Answers) -> AnsweredMasks:
     """The masks of the round with the newest answer about each; a skipped question counts as void."""
-    void, keys = situation.classes.void, situation.keys
+    void = situation.classes.void
+    keys = situation.keys
     now = {answer.key: answer for answer in answers.now}
     before = {answer.key for answer in answers.earlier}
     given = [now[key].label_after if key in now else None for key in keys]
