@@ -36,7 +36,8 @@ class GroundTruthAnnotator:
         """Answer all queries; images are opened once each. Raises InputError when ground truth has another size."""
         decisions: dict[Query, Decision] = {}
         for image_id, group in groupby(sorted(queries, key=lambda q: q.image_id), key=lambda q: q.image_id):
-            labels, masks, truth = state.labels(image_id), state.masks(image_id), self._truth.labels(image_id)
+            labels, masks = state.maps(image_id)
+            truth = self._truth.labels(image_id)
             if truth.shape != masks.shape:
                 raise InputError(
                     f"the ground truth of '{image_id}' is {truth.shape} but its mask map is {masks.shape}: "

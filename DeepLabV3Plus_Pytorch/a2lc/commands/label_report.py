@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from a2lc.classes import ClassSet, load_classes
-from a2lc.datasets.label_folder import LabelFolder, read_id_list
+from a2lc.datasets import read_id_list
 from a2lc.evaluation.comparison import compare_labels
 from a2lc.evaluation.metrics import SegmentationMetrics
+from a2lc.formats import Reading, open_labels
 from a2lc.foundation.errors import InputError
 from a2lc.labels.check import SetSummary, check_pseudo_labels
-from a2lc.labels.store import open_pseudo_labels
 
 
 def evaluate(arguments: argparse.Namespace, command: str) -> None:
@@ -21,10 +21,11 @@ def evaluate(arguments: argparse.Namespace, command: str) -> None:
     if missing:
         raise InputError(f"--{missing[0].replace('_', '-')} is missing: see a2lc evaluate --help")
     classes = load_classes(arguments.classes)
-    labels = open_pseudo_labels(Path(arguments.labels))
+    reading = Reading(classes)
+    labels = open_labels(Path(arguments.labels), reading)
     ids = read_id_list(Path(arguments.ids)) if arguments.ids else tuple(labels.image_ids())
     summary = check_pseudo_labels(labels, ids, classes)
-    truth = LabelFolder(Path(arguments.ground_truth), len(classes), classes.void)
+    truth = open_labels(Path(arguments.ground_truth), reading)
     metrics = compare_labels(labels, truth, ids, len(classes)).to_metrics()
     sys.stdout.write(_comparison(summary, metrics, classes))
 

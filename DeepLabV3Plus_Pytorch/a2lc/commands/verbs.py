@@ -17,7 +17,7 @@ from a2lc.audit import audit_settings, conduct, loop_arguments, next_steps, open
 from a2lc.classes import load_classes
 from a2lc.commands.predict_folder import images_below, predict_images
 from a2lc.datasets import open_dataset
-from a2lc.foundation.devices import choose_device
+from a2lc.foundation.devices import choose_device, prepare_device
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json
 from a2lc.foundation.layers import describe_keys
@@ -150,7 +150,8 @@ def predict(arguments: argparse.Namespace, command: str) -> None:
     else:
         config = _configs(arguments)[0]
         classes = load_classes(arguments.classes) if arguments.classes else open_dataset(config.dataset).classes
-    device = choose_device(config.device, config.deterministic)
+    device = choose_device(config.device)
+    prepare_device(device, config.deterministic)
     target, workers = Path(arguments.to), config.training.workers
     predict_images(config.network, weights, images, classes, config.training, device, target, workers=workers)
     _print(f"{target}\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +14,10 @@ from a2lc.acquisition import AcquisitionSettings
 from a2lc.annotators import AnnotatorSettings
 from a2lc.datasets import DatasetSettings
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import valid_id
 from a2lc.foundation.layers import explain, merge, nearest, parse_overrides, read_yaml
 from a2lc.foundation.settings import Settings
+from a2lc.foundation.trees import flatten
 from a2lc.labels.store import Undetected
 from a2lc.loop import learners as _learners  # noqa: F401 (registers the learners, by whose names a configuration is checked)
 from a2lc.posterior import PosteriorSettings
@@ -89,6 +91,11 @@ class RunConfig(Settings):
     posterior: PosteriorSettings = PosteriorSettings()
     """The model of the answers, where acquisition and propagation are posterior."""
 
+    @field_validator("experiment")
+    @classmethod
+    def _a_folder_below_output(cls, experiment: str) -> str:
+        return valid_id(experiment, "experiment")
+
     @field_validator("seeds", mode="before")
     @classmethod
     def _one_seed(cls, seeds: Any) -> Any:
@@ -127,7 +134,7 @@ class RunConfig(Settings):
 
     def difference(self, other: RunConfig, keys: Sequence[str]) -> list[str]:
         """Lines "key: value here -> value there" for what differs under the given top-level keys."""
-        mine, theirs = _flatten(self.model_dump(mode="json")), _flatten(other.model_dump(mode="json"))
+        mine, theirs = flatten(self.model_dump(mode="json")), flatten(other.model_dump(mode="json"))
         different = [key for key in {**mine, **theirs} if mine.get(key) != theirs.get(key)]
         chosen = sorted(key for key in different if key.split(".")[0] in keys and key not in _FREE)
         return [f"{key}: {mine.get(key)} -> {theirs.get(key)}" for key in chosen]
@@ -135,13 +142,6 @@ class RunConfig(Settings):
 
 # what may change between two starts of the same run without changing its result
 _FREE = tuple(f"training.{name}" for name in sorted(FREE))
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat
 
 
 def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunConfig]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from a2lc.datasets import open_dataset
-from a2lc.foundation.devices import choose_device
+from a2lc.datasets import Dataset, open_dataset
+from a2lc.foundation.devices import choose_device, prepare_device
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.locks import held
-from a2lc.foundation.processes import Processes
+from a2lc.foundation.processes import Processes, on_main
 from a2lc.labels.check import check_pseudo_labels
-from a2lc.labels.store import open_pseudo_labels
+from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig
 from a2lc.loop.run import Run
 
@@ -29,8 +29,9 @@ def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None) 
         InputError: When data or pseudo-labels are missing or broken (every problem is listed), the device does not
             exist, or there is nobody to answer.
     """
-    processes, first = processes or Processes(), configs[0]
-    dataset = processes.on_main(lambda: open_dataset(first.dataset))  # which may have to be drawn or downloaded
+    processes = processes or Processes()
+    first = configs[0]
+    dataset = _open_data(processes, first)
     folder = first.pseudo_labels or dataset.pseudo_labels
     if folder is None:
         raise InputError("pseudo_labels is not set: give the folder of the pseudo-label set, pseudo_labels=<folder>")
@@ -40,25 +41,45 @@ def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None) 
             "questions yourself"
         )
     pseudo_labels = open_pseudo_labels(folder, first.undetected)
-    processes.on_main(lambda: check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size))
-    device = choose_device(first.device, first.deterministic, processes)
+    _check_labels(processes, pseudo_labels, dataset)
+    device = choose_device(first.device, processes)
     return [Run(config, seed, dataset, pseudo_labels, device, processes) for seed in first.seeds for config in configs]
+
+
+@on_main
+def _open_data(processes: Processes, config: RunConfig) -> Dataset:
+    """Open the data set, which may have to be drawn or downloaded."""
+    return open_dataset(config.dataset)
+
+
+@on_main
+def _check_labels(processes: Processes, pseudo_labels: PseudoLabelSet, dataset: Dataset) -> None:
+    """Refuse pseudo-labels that do not fit the training images."""
+    check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size)
 
 
 @contextmanager
 def claimed(run: Run) -> Iterator[None]:
-    """Hold the folder of a seed against other commands, check its configuration, and log to its log.txt.
+    """Prepare the device, hold the folder of a seed against other commands, check its configuration, and log there.
 
     Raises:
         InputError: When another process works on the seed, or the folder was made with another configuration.
     """
+    prepare_device(run.device, run.config.deterministic)
     with ExitStack() as stack:
-        run.processes.on_main(lambda: stack.enter_context(_claimed(run)))
+        _enter(run, stack)
         yield
+
+
+@on_main
+def _enter(run: Run, stack: ExitStack) -> None:
+    """Claim the folder until the stack is closed."""
+    stack.enter_context(_claimed(run))
 
 
 @contextmanager
 def _claimed(run: Run) -> Iterator[None]:
+    """Claim the folder in this process."""
     with held(run.seed_folder):
         run.claim_folder()
         with _logged(run.folder / "log.txt"):
@@ -67,6 +88,7 @@ def _claimed(run: Run) -> Iterator[None]:
 
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
+    """Append what is logged to a file as well."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.INFO)
