@@ -43,7 +43,7 @@ def mapped(labels: NDArray[np.integer], void: int) -> NDArray[np.uint8]:
 
 def decided(ledger: Path, void: int) -> list[Decision]:
     """All decisions, times aside, with -1 for void."""
-    rows = [decision for index in range(2) for decision in Ledger(ledger).decisions(index)]
+    rows = [decision for index in range(2) for decision in Ledger(ledger).decisions_of(index)]
 
     def known(label: int | None) -> int | None:
         return -1 if label == void else label

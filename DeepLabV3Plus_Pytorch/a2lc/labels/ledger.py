@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sql
 
 from a2lc.foundation.database import Database
 
-Source = Literal["ground_truth", "answers", "person", "lcm", "posterior"]
 MaskKey = tuple[str, int]
 
 _METADATA = sql.MetaData()
@@ -58,7 +57,7 @@ class Decision:
         label_after: Their label by this decision; None when the annotator skipped it.
         relabelled: Whether the pixels are set to `label_after`. A confirmation changes no pixel.
         queried: Whether an annotator was asked (and a click spent).
-        source: Who decided: ground_truth, answers, person, lcm or posterior.
+        source: Who decided: the name of an annotator (ground_truth, answers, person) or of a learner (lcm, posterior).
         annotator: Name of the annotator, None for lcm and posterior.
         confidence: Confidence in [0, 1] of an automatic decision.
         seconds: Seconds the annotator spent.
@@ -71,7 +70,7 @@ class Decision:
     label_after: int | None
     relabelled: bool
     queried: bool
-    source: Source
+    source: str
     annotator: str | None = None
     confidence: float | None = None
     seconds: float | None = None

@@ -19,6 +19,7 @@ from a2lc.foundation.layers import explain, merge, nearest, parse_overrides, rea
 from a2lc.foundation.settings import Settings
 from a2lc.foundation.trees import flatten
 from a2lc.labels.store import Undetected
+from a2lc.loop import learners as _learners  # noqa: F401 (registers the learners, by whose names a configuration is checked)
 from a2lc.posterior import PosteriorSettings
 from a2lc.propagation import PropagationSettings
 from a2lc.segmentation import NetworkSettings, ScoringSettings, TrainingSettings

@@ -23,6 +23,7 @@ from a2lc.labels.ledger import Decision, MaskKey
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.loop.config import RunConfig
+from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
 from a2lc.segmentation import (
@@ -254,4 +255,5 @@ def _scored_without_network(
 
 def _views(config: RunConfig) -> tuple[ViewName, ...]:
     """The views of the scoring passes; a pass for features only where something learns from them."""
-    return config.scoring.views if config.propagation.name != "none" else (config.scoring.view,)
+    learns = LEARNERS[config.propagation.name].features
+    return config.scoring.views if learns else (config.scoring.view,)

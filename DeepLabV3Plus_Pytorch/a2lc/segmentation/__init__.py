@@ -1,10 +1,8 @@
-"""DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions.
+"""DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions."""
 
-The names are imported when they are first used, so that the settings come without PyTorch and timm.
-"""
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
     from a2lc.segmentation.decoded import decode_once
@@ -15,18 +13,8 @@ if TYPE_CHECKING:
     from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings, ViewName
     from a2lc.segmentation.training import Progress, TrainingResult, train
     from a2lc.segmentation.views import NativeView, PaddedView, SquashedView, View, make_view
-
-_MODULES = {
-    "decoded": ("decode_once",),
-    "inference": ("ScoringNetwork",),
-    "network": ("DeepLabV3Plus", "build_network"),
-    "objectives": ("OBJECTIVES", "Objective", "make_objective"),
-    "prediction": ("evaluate_network", "load_weights", "predict", "predict_batches", "predict_views"),
-    "settings": ("NetworkSettings", "ScoringSettings", "TrainingSettings", "ViewName"),
-    "training": ("Progress", "TrainingResult", "train"),
-    "views": ("NativeView", "PaddedView", "SquashedView", "View", "make_view"),
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
+else:
+    __getattr__, __dir__ = lazily(__name__)
 
 __all__ = [
     "OBJECTIVES",
@@ -54,9 +42,3 @@ __all__ = [
     "predict_views",
     "train",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
