@@ -153,13 +153,3 @@ class NoLearner:
     def order(self) -> Order | None:
         """The acquisition's."""
         return None
-
-
-def _lcm() -> Callable[[Situation], Learner]:
-    from a2lc.propagation.learner import LcmLearner
-
-    return LcmLearner
-
-
-LEARNERS.register("none", LearnerEntry(Needs(), lambda: NoLearner, features=False))
-LEARNERS.register("lcm", LearnerEntry(Needs(network=True, whole_masks=True), _lcm))
