@@ -19,6 +19,7 @@ from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.locks import held
+from a2lc.foundation.settings import Decides
 from a2lc.labels.base import LabelSource
 from a2lc.loop.config import RunConfig, dump_config
 
@@ -139,7 +140,8 @@ def _record(audit: Audit) -> dict[str, Any]:
 def _compare(audit: Audit, config: RunConfig, earlier: dict[str, Any]) -> None:
     """Refuse other networks; with other masks or another score, all but the networks is made again."""
     changes = {key: value for key, value in _record(audit).items() if earlier.get(key) != value}
-    lines = config.difference(audit.config, _TRAINED_WITH)
+    lines = config.difference(audit.config, {Decides.FIRST_NETWORK})
+    lines = [line for line in lines if line.split(".")[0] in _TRAINED_WITH]
     lines += [f"{key}: {earlier.get(key)} -> {changes[key]}" for key in ("folds", "seed") if key in changes]
     lines += ["the labels or the list of images have changed"] * ("labels" in changes)
     if lines:

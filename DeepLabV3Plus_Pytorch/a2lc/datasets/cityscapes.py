@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from a2lc.datasets.label_folder import read_id_list
 from a2lc.datasets.location import explain_missing
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.images import image_size, read_image, read_index_map
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.settings import Decides, Settings
 
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # position = trainId
 VOID = 255  # also how an 8-bit file holds labelId -1, licence plates
@@ -32,7 +32,7 @@ class CityscapesSettings(Settings):
 
     name: Literal["cityscapes"]
     """Which data set: cityscapes."""
-    root: Path = Path("data/cityscapes")
+    root: Annotated[Path, Decides.SOURCE] = Path("data/cityscapes")
     """Folder that holds leftImg8bit/ and gtFine/, or leftImg8bit_trainvaltest/ and gtFine_trainvaltest/."""
 
 

@@ -8,25 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from a2lc.datasets import Dataset
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.processes import Processes
+from a2lc.foundation.settings import Decides
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig, dump_config
 
-# what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
-_SHARED_KEYS = ("dataset", "pseudo_labels", "start", "network", "training")
-_METHOD_KEYS = (
-    *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "undetected", "scoring", "acquisition", "annotator",
-    "propagation", "posterior",
-)  # fmt: skip
+if TYPE_CHECKING:
+    import torch
+
+_OF_SEED = frozenset({Decides.FIRST_NETWORK})
+_OF_METHOD = _OF_SEED | {Decides.MASKS, Decides.ROUNDS}
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,19 @@ class Run:
     seed: int
     dataset: Dataset
     pseudo_labels: PseudoLabelSet
-    device: torch.device
+    chosen_device: torch.device | None
     processes: Processes = field(default_factory=Processes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where to compute.
+
+        Raises:
+            RuntimeError: When the run was opened for work that computes nothing.
+        """
+        if self.chosen_device is None:
+            raise RuntimeError(f"{self.name} was opened without a device")
+        return self.chosen_device
 
     @property
     def name(self) -> str:
@@ -122,11 +132,11 @@ class Run:
         Raises:
             InputError: When the folder was made with another configuration; the difference is shown, nothing changed.
         """
-        self._claim(self.seed_folder / "round_0" / "config.yaml", _SHARED_KEYS, check_only=True)
-        self._claim(self.folder / "config.yaml", _METHOD_KEYS)
-        self._claim(self.seed_folder / "round_0" / "config.yaml", _SHARED_KEYS)
+        self._claim(self.seed_folder / "round_0" / "config.yaml", _OF_SEED, check_only=True)
+        self._claim(self.folder / "config.yaml", _OF_METHOD)
+        self._claim(self.seed_folder / "round_0" / "config.yaml", _OF_SEED)
 
-    def _claim(self, path: Path, keys: tuple[str, ...], check_only: bool = False) -> None:
+    def _claim(self, path: Path, decide: frozenset[Decides], check_only: bool = False) -> None:
         if not path.exists():
             if not check_only:
                 write_text(path, dump_config(self.config))
@@ -137,7 +147,7 @@ class Run:
             raise InputError(
                 f"{path} is not a configuration of this version: choose another experiment ({error})"
             ) from None
-        difference = earlier.difference(self.config, keys)
+        difference = earlier.difference(self.config, decide)
         if difference:
             lines = "\n".join(f"  - {line}" for line in difference)
             raise InputError(

@@ -19,12 +19,13 @@ from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.seeding import seed_of
+from a2lc.foundation.settings import Decides
 from a2lc.labels.base import LabelSource
 from a2lc.segmentation.descent import Descent, weights_of
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.sampling import TrainingSamples, batch_of_step
-from a2lc.segmentation.settings import FREE, TrainingSettings
+from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.transforms import Augmentation
 
 _log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def train(
         "%s: %d iterations, batches of %d from %d images, on %s",
         *(description, settings.iterations, settings.batch_size, len(image_ids), device),
     )
-    fingerprint = seed_of(settings.model_dump_json(exclude=set(FREE)), *keys, *image_ids)
+    fingerprint = seed_of(settings.model_dump_json(exclude=settings.fields_that(Decides.SPEED)), *keys, *image_ids)
     descent, checkpoint = Descent(network.to(device), settings, device, fingerprint, processes), folder / "training.pt"
     if processes.from_main(checkpoint.exists()):
         descent.resume(checkpoint)
