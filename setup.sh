@@ -36,6 +36,9 @@ _a2lc_make_venv() {
     export PATH
 }
 
+# idle threads sleep soon: other programs on this machine need the cores, too (benchmarks/neighbour.py)
+[ -n "${OMP_WAIT_POLICY:-}" ] || export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"
+
 if ! command -v a2lc >/dev/null || ! python -c "import a2lc${A2LC_TOOLS:+, $A2LC_TOOLS}" 2>/dev/null; then
     _a2lc_make_venv
 fi

@@ -21,8 +21,8 @@ FLOORS = (
     {"commands"},
     {"audit", "sweep", "simulation"},
     {"loop"},
-    {"segmentation", "acquisition", "annotators", "propagation", "posterior", "evaluation", "reporting", "quality"},
-    {"mask_statistics", "datasets"},
+    {"segmentation", "acquisition", "annotators", "propagation", "posterior", "reporting", "quality"},
+    {"mask_statistics", "datasets", "evaluation"},
     {"labels"},
     {"formats"},
     {"classes"},
@@ -101,7 +101,11 @@ def test_front_doors_that_import_nothing(room: str) -> None:
         ("labels", "from a2lc.loop import run", "labels imports loop"),
         ("sweep", "def start():\n    import_module('a2lc.cli')", "sweep imports cli"),
         ("posterior", "from a2lc.propagation.lcm import x", "posterior imports propagation"),
-        ("foundation", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a2lc.labels", "foundation imports"),
+        (
+            "foundation",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a2lc.labels",
+            "foundation imports",
+        ),
         ("attic", "", "attic is on no floor"),
     ],
 )

@@ -26,6 +26,7 @@ from a2lc.foundation.errors import InputError, WaitingForAnswers
 from a2lc.foundation.layers import explain as explain_settings
 from a2lc.foundation.machine_errors import explain
 from a2lc.foundation.processes import EndedElsewhere, Processes, identify, joined
+from a2lc.foundation.threads import spin_briefly
 
 _BAD, _WAITING, _INTERRUPTED = 2, 3, 130
 # PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     arguments = _parse(given)
     os.environ.setdefault(*_KEPT_KERNELS)
+    spin_briefly()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("a2lc").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logging.raiseExceptions = False  # a full disk is told once, not as a traceback for every line of the log

@@ -1,26 +1,45 @@
-"""The acquisition functions by name."""
+"""The acquisition functions by name; each is loaded when it is first called, so that their names cost nothing."""
 
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from a2lc.acquisition import functions
-from a2lc.acquisition.components import component_disagreement, component_error
-from a2lc.acquisition.functions import Acquisition
+if TYPE_CHECKING:
+    from a2lc.acquisition.functions import Acquisition
+
+
+@dataclass(frozen=True)
+class _Late:
+    """An acquisition function whose module is imported at the first call.
+
+    Attributes:
+        module: Module of this room.
+        function: Function in it.
+    """
+
+    module: str
+    function: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        return getattr(import_module(f"a2lc.acquisition.{self.module}"), self.function)(*arguments)
+
 
 ACQUISITIONS: dict[str, Acquisition] = {
-    "abc": functions.adaptive_balanced,
-    "sim": functions.similarity_weighted,
-    "cil": functions.label_confidence,
-    "lcil": functions.mean_label_confidence,
-    "softmin": functions.soft_minimum,
-    "aiou": component_error,
-    "aiou_adjusted": component_disagreement,
-    "entropy": functions.mean_entropy,
-    "margin": functions.mean_margin,
-    "area": functions.area,
-    "posterior": functions.area,  # the first order; a model of the answers renews it after every batch
-    "random": functions.uniform_random,
+    "abc": _Late("functions", "adaptive_balanced"),
+    "sim": _Late("functions", "similarity_weighted"),
+    "cil": _Late("functions", "label_confidence"),
+    "lcil": _Late("functions", "mean_label_confidence"),
+    "softmin": _Late("functions", "soft_minimum"),
+    "aiou": _Late("components", "component_error"),
+    "aiou_adjusted": _Late("components", "component_disagreement"),
+    "entropy": _Late("functions", "mean_entropy"),
+    "margin": _Late("functions", "mean_margin"),
+    "area": _Late("functions", "area"),
+    "posterior": _Late("functions", "area"),  # the first order; a model of the answers renews it after every batch
+    "random": _Late("functions", "uniform_random"),
 }
 
 

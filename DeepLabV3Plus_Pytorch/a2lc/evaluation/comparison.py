@@ -21,7 +21,8 @@ def compare_labels(
     """
     confusion = ConfusionMatrix(num_classes)
     for image_id in tqdm(image_ids, desc="evaluate", unit="img", disable=None, leave=False):
-        true, given = truth.labels(image_id), labels.labels(image_id)
+        true = truth.labels(image_id)  # (H, W)
+        given = labels.labels(image_id)  # (H, W)
         if true.shape != given.shape:
             raise InputError(
                 f"the ground truth of '{image_id}' is {true.shape} but its label map is {given.shape}: they must agree"

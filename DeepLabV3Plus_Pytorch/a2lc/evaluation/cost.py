@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:  # the command line reads UNITS, and must start without SQL
+    from a2lc.labels.ledger import Decision
 
 Unit = Literal["clicks", "bits", "seconds"]  # what the effort of an annotator can be counted in
 UNITS: tuple[Unit, ...] = get_args(Unit)
@@ -63,6 +67,37 @@ def saving(p: float, num_classes: int) -> float:
     """
     _check_share(p)
     return (1 - 1 / classification_bits(num_classes)) * p
+
+
+def as_corrections(asked: Sequence[Decision], num_classes: int) -> float | None:
+    """Bits of queries by ALC's cost model, charged one by one.
+
+    A query whose label was right costs the bit of a yes, one whose label was wrong the choice of a class. A skipped
+    query was read too: one bit. "Right" is what it is in the column p: answered and not relabelled.
+
+    Args:
+        asked: Queries with their answers.
+        num_classes: L.
+
+    Returns:
+        None for a single class: it leaves nothing to choose.
+    """
+    if num_classes < 2:
+        return None
+    wrong = sum(decision.relabelled for decision in asked)
+    confirmed = len(asked) - wrong
+    return confirmed * correction_bits(1, num_classes) + wrong * correction_bits(0, num_classes)
+
+
+def as_classifications(asked: Sequence[Decision], num_classes: int) -> float | None:
+    """Bits that the same queries had cost, had every one asked for the class; None for a single class."""
+    return len(asked) * classification_bits(num_classes) if num_classes > 1 else None
+
+
+def answer_seconds(asked: Sequence[Decision]) -> float | None:
+    """Seconds of the annotator over those queries whose seconds are known; None where none are, 0 for no query."""
+    seconds = [decision.seconds for decision in asked if decision.seconds is not None]
+    return math.fsum(seconds) if seconds or not asked else None
 
 
 def _check_share(p: float) -> None:

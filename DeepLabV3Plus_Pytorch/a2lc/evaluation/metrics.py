@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 IndexMap = NDArray[np.integer] | Tensor
@@ -94,6 +94,7 @@ class ConfusionMatrix:
             raise ValueError(f"truth is {tuple(truth.shape)} but predicted is {tuple(predicted.shape)}: expected equal")
         size = self.num_classes + 1
         device = next((values.device for values in (predicted, truth) if isinstance(values, Tensor)), "cpu")
+        # a number for every pair of true and predicted class, void included
         codes = _indices(truth, self.num_classes, device) * size + _indices(predicted, self.num_classes, device)
         table = torch.bincount(codes, minlength=size * size).reshape(size, size)
         self._table += table[:-1].cpu().numpy()
@@ -179,12 +180,16 @@ def _indices(values: IndexMap, num_classes: int, device: torch.device | str) -> 
     return torch.from_numpy(np.minimum(flat, num_classes).ravel().astype(np.int32)).to(device)
 
 
-def _ratio(part: Any, whole: Any) -> NDArray[np.float64]:
-    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    return np.divide(part, whole, out=np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan), where=whole != 0)
+def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
+    """part / whole, nan where the whole is 0."""
+    dividend = np.asarray(part, dtype=np.float64)
+    divisor = np.asarray(whole, dtype=np.float64)
+    undefined = np.full(np.broadcast_shapes(dividend.shape, divisor.shape), np.nan)
+    return np.divide(dividend, divisor, out=undefined, where=divisor != 0)
 
 
 def _mean(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:
+    """The mean of the chosen ones, nan where there are none."""
     return float(values[chosen].mean()) if chosen.any() else math.nan
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from a2lc.evaluation.columns import current_names
 from a2lc.evaluation.cost import Unit
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_text
@@ -50,11 +51,11 @@ def report(runs: Sequence[Run], command: str, against: Unit = "clicks") -> Path:
 
 
 def table_rows(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
-    """The rows of the results table of one seed: every finished round of every method."""
+    """The rows of the results table of one seed: every finished round of every method, earlier versions' too."""
     rows: list[Mapping[str, Any]] = []
     for run in runs:
         for round_index in range(run.config.rounds + 1):
             path = run.round_folder(round_index) / "metrics.json"
             if path.exists():
-                rows.append({"method": run.config.method, **read_json(path)})
+                rows.append({"method": run.config.method, **current_names(read_json(path))})
     return rows

@@ -1,10 +1,10 @@
 """Passes over the probabilities of an image on the CPU, compiled.
 
-The pixels of the masks come as runs (`mask_runs.Runs`): neighbours that belong to one mask. Within a run every inner
+The pixels of the masks come as spans (`spans.Spans`): neighbours that belong to one mask. Within a span every inner
 loop goes over consecutive memory with nothing to look up, so that it runs at the width of the vector unit. Channels are
 the outer loop and a tile of pixels the inner one: what is kept of a tile stays in the nearest cache.
 
-All functions work on the runs first..last-1 of arrays start, index and mask, as `Runs` has them. Notation as in
+All functions work on the spans first..last-1 of arrays start, index and mask, as `Spans` has them. Notation as in
 `mask_statistics`.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from a2lc.foundation.compiled import compiled
 
-TILE = 2048  # pixels at a time, and the longest run
+TILE = 2048  # pixels at a time, and the longest span
 SUM_TOLERANCE = 1e-2  # of the sum of a pixel's probabilities
 _VOID = np.float32(-0.5)  # void among labels: a number that none can be
 
@@ -27,7 +27,7 @@ _summing = compiled(nogil=True, fastmath={"reassoc", "nsz", "contract"})
 
 @_exact
 def _stretch(start: Any, index: Any, first: int, last: int) -> int:
-    """End of the runs from `first` on that go on without a gap, and hold at most a tile of pixels."""
+    """End of the spans from `first` on that go on without a gap, and hold at most a tile of pixels."""
     end = first + 1
     while end < last and index[end + 1] - index[first] <= TILE:
         if start[end] != start[end - 1] + index[end] - index[end - 1]:
@@ -38,7 +38,7 @@ def _stretch(start: Any, index: Any, first: int, last: int) -> int:
 
 @_exact
 def _batch(index: Any, first: int, last: int) -> int:
-    """End of the runs from `first` on that hold at most a tile of pixels, gaps or not."""
+    """End of the spans from `first` on that hold at most a tile of pixels, gaps or not."""
     end = first + 1
     while end < last and index[end + 1] - index[first] <= TILE:
         end += 1
@@ -49,7 +49,10 @@ def _batch(index: Any, first: int, last: int) -> int:
 def _look(one: Any, two: Any, k: Any, label: Any, best: Any, which: Any, total: Any, square: Any, own: Any) -> None:
     """Take in channels k and k + 1 of a tile: two at a time, because what is kept of a pixel is read and written."""
     for i in range(len(one)):
-        a, b, highest, of = one[i], two[i], best[i], which[i]
+        a = one[i]
+        b = two[i]
+        highest = best[i]
+        of = which[i]  # the class that `highest` belongs to
         of = k if a > highest else of
         highest = a if a > highest else highest
         which[i] = k + np.float32(1) if b > highest else of
@@ -93,31 +96,40 @@ def describe(
         image: (C, H·W) float32, f.
         labels: (H·W,) y.
         void: Index of void.
-        start, index, first, last: The runs of the band.
+        start, index, first, last: The spans of the band.
         current, predicted, known: (N,) int16 to fill: y, ŷ, and y with void replaced by ŷ.
         own, norm: (N,) float32 to fill.
         faults: (1,) to raise by the number of pixels whose f or y cannot be.
     """
     classes = len(image)
-    best, which = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
-    total, label = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+    best = np.empty(TILE, np.float32)  # max over the channels seen so far
+    which = np.empty(TILE, np.float32)  # the channel that has it
+    total = np.empty(TILE, np.float32)  # sum over the channels seen so far
+    label = np.empty(TILE, np.float32)  # y, as a float: the loops over channels know one type alone
     nothing = np.zeros(TILE, np.float32)  # beside the last of an odd number of channels
-    run = first
-    while run < last:
-        begin, end = run, _stretch(start, index, run, last)
-        run = end
-        n, here, o, p = index[end] - index[begin], start[begin], index[begin], index[end]
-        best[:n], which[:n], total[:n], own[o:p], norm[o:p] = -1, 0, 0, 0, 0
+    begin = first
+    while begin < last:
+        end = _stretch(start, index, begin, last)
+        here = start[begin]  # where the tile begins in the image
+        o = index[begin]  # and o..p-1 are its pixels among the N
+        p = index[end]
+        n = p - o
+        best[:n] = -1
+        which[:n] = 0
+        total[:n] = 0
+        own[o:p] = 0
+        norm[o:p] = 0
         for i in range(n):
             y = labels[here + i]
             current[o + i] = y
             label[i] = _VOID if y == void else y
         for k in range(0, classes, 2):
-            one = image[k][here : here + n]
+            one = image[k][here : here + n]  # (n,), consecutive in memory
             two = image[k + 1][here : here + n] if k + 1 < classes else nothing[:n]
             _look(one, two, np.float32(k), label, best, which, total, norm[o:p], own[o:p])
         faults[0] += _faults(total[:n], label, np.float32(classes))
         _finish(label[:n], best, which, own[o:p], norm[o:p], current[o:p], predicted[o:p], known[o:p])
+        begin = end
 
 
 @_summing
@@ -125,11 +137,10 @@ def sum_probabilities(
     image: Any, start: Any, index: Any, mask: Any, first: int, last: int, predicted: Any, dominant: Any, sums: Any
 ) -> None:
     """Add to sums (2, C, M) float64 the sums of f over m, and over the core m' = {x in m : ŷ(x) = dom(m)}."""
-    core = np.empty(TILE, np.float32)
-    run = first
-    while run < last:
-        begin, end = run, _batch(index, run, last)
-        run = end
+    core = np.empty(TILE, np.float32)  # 1 in the core, else 0: a product has no condition
+    begin = first
+    while begin < last:
+        end = _batch(index, begin, last)
         for r in range(begin, end):
             o = index[r] - index[begin]
             for i in range(index[r + 1] - index[r]):
@@ -139,12 +150,14 @@ def sum_probabilities(
                 size = index[r + 1] - index[r]
                 row = image[channel][start[r] : start[r] + size]
                 inside = core[index[r] - index[begin] : index[r + 1] - index[begin]]
-                of_all, of_core = np.float32(0), np.float32(0)
+                of_all = np.float32(0)
+                of_core = np.float32(0)
                 for i in range(size):
                     of_all += row[i]
                     of_core += row[i] * inside[i]
                 sums[0, channel, mask[r]] += of_all
                 sums[1, channel, mask[r]] += of_core
+        begin = end
 
 
 @_exact
@@ -152,22 +165,27 @@ def similarity(
     image: Any, start: Any, index: Any, mask: Any, first: int, last: int, unit: Any, norm: Any, cosine: Any
 ) -> None:
     """Fill cosine (N,) float32: sum over k of u_k(m) f_k(x) / |f(x)|, for references unit (C, M) of length 1."""
-    run = first
-    while run < last:
-        begin, end = run, _batch(index, run, last)
-        run = end
+    begin = first
+    while begin < last:
+        end = _batch(index, begin, last)
         cosine[index[begin] : index[end]] = 0
         for k in range(0, len(image), 2):
             both = k + 1 < len(image)
-            one, two = image[k], image[k + 1 if both else k]
+            one = image[k]  # (H·W,)
+            two = image[k + 1 if both else k]
             for r in range(begin, end):
-                size, p, dot = index[r + 1] - index[r], start[r], cosine[index[r] : index[r + 1]]
-                u, v = unit[k, mask[r]], unit[k + 1, mask[r]] if both else np.float32(0)
-                a, b = one[p : p + size], two[p : p + size]
+                size = index[r + 1] - index[r]
+                p = start[r]
+                dot = cosine[index[r] : index[r + 1]]  # (size,)
+                u = unit[k, mask[r]]
+                v = unit[k + 1, mask[r]] if both else np.float32(0)
+                a = one[p : p + size]
+                b = two[p : p + size]
                 for i in range(size):
                     dot[i] += u * a[i] + v * b[i]
         for i in range(index[begin], index[end]):
             cosine[i] /= norm[i]
+        begin = end
 
 
 @_exact
@@ -177,11 +195,14 @@ def first_best(
     """Fill best, where (M,): the largest value in the core of a mask, and the index of the first pixel that has it."""
     for r in range(first, last):
         m = mask[r]
-        highest, at = best[m], where[m]
+        highest = best[m]
+        at = where[m]
         for i in range(index[r], index[r + 1]):
             if values[i] > highest and predicted[i] == dominant[m]:
-                highest, at = values[i], i
-        best[m], where[m] = highest, at
+                highest = values[i]
+                at = i
+        best[m] = highest
+        where[m] = at
 
 
 @_exact
@@ -190,7 +211,8 @@ def count(index: Any, mask: Any, first: int, last: int, values: Any, counts: Any
     for r in range(first, last):
         i = index[r]
         while i < index[r + 1]:
-            begin, value = i, values[i]
+            begin = i
+            value = values[i]
             while i < index[r + 1] and values[i] == value:  # neighbours are alike: one addition for all of them
                 i += 1
             counts[mask[r], value] += i - begin

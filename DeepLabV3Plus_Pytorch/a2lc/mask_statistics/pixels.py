@@ -8,14 +8,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from a2lc.mask_statistics.kernel import SUM_TOLERANCE
-from a2lc.mask_statistics.runs import Described, Runs, runs_at
+from a2lc.mask_statistics.spans import Described, Spans, spans_at
 
 
 class MaskPixels(ABC):
@@ -35,13 +35,23 @@ class MaskPixels(ABC):
 
     image: Tensor
     mask_id: Tensor
-    position: Any  # fields of one kind and cached properties of the other
-    mask: Any
-    labels: Any
-    labels_or_predicted: Any
-    predicted: Any
-    predicted_counts: Any
-    label_counts: Any
+
+    if TYPE_CHECKING:  # fields of one kind and cached properties of the other
+
+        @property
+        def position(self) -> Tensor: ...
+        @property
+        def mask(self) -> Tensor: ...
+        @property
+        def labels(self) -> Tensor: ...
+        @property
+        def labels_or_predicted(self) -> Tensor: ...
+        @property
+        def predicted(self) -> Tensor: ...
+        @property
+        def predicted_counts(self) -> Tensor: ...
+        @property
+        def label_counts(self) -> Tensor: ...
 
     @cached_property
     def probabilities(self) -> Tensor:
@@ -95,21 +105,21 @@ class MaskPixels(ABC):
 
 @dataclass(frozen=True)
 class KernelPixels(MaskPixels):
-    """Pixels on the CPU, as runs of neighbours; what one pass over the image tells of each is kept in small arrays."""
+    """Pixels on the CPU, as spans of neighbours; what one pass over the image tells of each is kept in small arrays."""
 
     image: Tensor
     mask_id: Tensor
-    runs: Runs
+    spans: Spans
     described: Described
     void: int
 
     @cached_property
     def position(self) -> Tensor:
-        return torch.from_numpy(self.runs.positions())
+        return torch.from_numpy(self.spans.positions())
 
     @cached_property
     def mask(self) -> Tensor:
-        return torch.from_numpy(np.repeat(self.runs.mask, np.diff(self.runs.index)))
+        return torch.from_numpy(np.repeat(self.spans.mask, np.diff(self.spans.index)))
 
     @cached_property
     def labels(self) -> Tensor:
@@ -125,43 +135,43 @@ class KernelPixels(MaskPixels):
 
     @cached_property
     def predicted_counts(self) -> Tensor:
-        return torch.from_numpy(self.runs.count(self.described.predicted, len(self.image)))
+        return torch.from_numpy(self.spans.count(self.described.predicted, len(self.image)))
 
     @cached_property
     def label_counts(self) -> Tensor:
-        return torch.from_numpy(self.runs.count(self.described.labels, max(len(self.image), self.void + 1)))
+        return torch.from_numpy(self.spans.count(self.described.labels, max(len(self.image), self.void + 1)))
 
     def position_of(self, pixel: Tensor) -> Tensor:
-        return torch.from_numpy(self.runs.position_of(pixel.numpy()))
+        return torch.from_numpy(self.spans.position_of(pixel.numpy()))
 
     def sum(self, values: Tensor) -> Tensor:
         values = values if values.dtype in (torch.float32, torch.float64) else values.double()
-        return torch.from_numpy(self.runs.sum(values.contiguous().numpy()))
+        return torch.from_numpy(self.spans.sum(values.contiguous().numpy()))
 
     def label_probability(self) -> Tensor:
         return torch.from_numpy(self.described.own)
 
     def per_label(self, values: Tensor) -> Tensor:
-        return torch.from_numpy(self.runs.look_up(values.float().contiguous().numpy(), self.described.known))
+        return torch.from_numpy(self.spans.look_up(values.float().contiguous().numpy(), self.described.known))
 
     def probability_sums(self, dominant: Tensor) -> tuple[Tensor, Tensor]:
-        sums = self.runs.sum_probabilities(self.image.numpy(), self.described.predicted, dominant.numpy())
+        sums = self.spans.sum_probabilities(self.image.numpy(), self.described.predicted, dominant.numpy())
         whole, core = torch.from_numpy(sums)
         return whole.T, core.T
 
     def similarity(self, reference: Tensor) -> Tensor:
         unit = _unit(reference).T.contiguous().numpy()
-        return torch.from_numpy(self.runs.similarity(self.image.numpy(), unit, self.described.norm))
+        return torch.from_numpy(self.spans.similarity(self.image.numpy(), unit, self.described.norm))
 
     def first_best(self, values: Tensor, dominant: Tensor) -> Tensor:
-        return torch.from_numpy(self.runs.first_best(values.numpy(), self.described.predicted, dominant.numpy()))
+        return torch.from_numpy(self.spans.first_best(values.numpy(), self.described.predicted, dominant.numpy()))
 
     def where(self, chosen: Tensor) -> KernelPixels:
         keep = chosen.numpy()
-        runs = runs_at(self.position.numpy()[keep], self.mask.numpy()[keep], self.runs.masks)
+        spans = spans_at(self.position.numpy()[keep], self.mask.numpy()[keep], self.spans.masks)
         of_pixels = ("labels", "predicted", "known", "own", "norm")
         described = replace(self.described, **{name: getattr(self.described, name)[keep] for name in of_pixels})
-        return replace(self, runs=runs, described=described)
+        return replace(self, spans=spans, described=described)
 
 
 @dataclass(frozen=True)
@@ -186,6 +196,7 @@ class TorchPixels(MaskPixels):
         return self._counts(self.labels, max(len(self.image), self.void + 1))
 
     def _counts(self, values: Tensor, size: int) -> Tensor:
+        """(M, size) how often a mask has each of the values (N,) 0..size-1."""
         masks = len(self.mask_id)
         return torch.bincount(self.mask * size + values, minlength=masks * size).view(masks, size)
 
@@ -210,19 +221,23 @@ class TorchPixels(MaskPixels):
         return torch.stack(whole, dim=1), torch.stack(of_core, dim=1)
 
     def similarity(self, reference: Tensor) -> Tensor:
-        dot = torch.zeros_like(self.probabilities[0])
+        dot = torch.zeros_like(self.probabilities[0])  # (N,); class by class, to make no (C, N) temporary
         for channel, row in zip(self.probabilities, _unit(reference).T, strict=True):
             dot += channel * row[self.mask]
         return dot / self._norm
 
     @cached_property
     def _norm(self) -> Tensor:
+        """|f(x)|: (N,)."""
         return torch.linalg.vector_norm(self.probabilities, dim=0)
 
     def first_best(self, values: Tensor, dominant: Tensor) -> Tensor:
         values = values.masked_fill(self.predicted != dominant[self.mask], -torch.inf)
-        masks, size, device = len(self.mask_id), len(values), values.device
+        masks = len(self.mask_id)
+        size = len(values)
+        device = values.device
         best = torch.full((masks,), -torch.inf, device=device).scatter_reduce(0, self.mask, values, "amax")
+        # of the pixels that have the best value, the one that comes first
         order = torch.arange(size, device=device).masked_fill(values != best[self.mask], size)
         return torch.full((masks,), size, device=device).scatter_reduce(0, self.mask, order, "amin")
 
@@ -231,13 +246,13 @@ class TorchPixels(MaskPixels):
         return replace(self, **{name: getattr(self, name)[chosen] for name in of_pixels})
 
 
-def kernel_pixels(image: Tensor, labels: Tensor, runs: Runs, mask_id: Tensor, void: int) -> KernelPixels:
-    """Look at the pixels of runs of an image on the CPU.
+def kernel_pixels(image: Tensor, labels: Tensor, spans: Spans, mask_id: Tensor, void: int) -> KernelPixels:
+    """Look at the pixels of spans of an image on the CPU.
 
     Args:
         image: (C, H·W) float32, contiguous.
         labels: (H·W,) current labels of the whole image.
-        runs: Where the pixels are.
+        spans: Where the pixels are.
         mask_id: (M,) int64.
         void: Index of void.
 
@@ -245,11 +260,11 @@ def kernel_pixels(image: Tensor, labels: Tensor, runs: Runs, mask_id: Tensor, vo
         ValueError: When class probabilities do not sum to 1 within 1e-2, or a label is neither a class nor void.
     """
     given = labels if labels.dtype == torch.uint8 else labels.int()  # few types: every one is compiled for
-    described = runs.describe(image.numpy(), given.numpy(), void)
+    described = spans.describe(image.numpy(), given.numpy(), void)
     if described.faults:
-        position = torch.from_numpy(runs.positions())
+        position = torch.from_numpy(spans.positions())
         _check_values(image[:, position], labels[position], void)
-    return KernelPixels(image, mask_id, runs, described, void)
+    return KernelPixels(image, mask_id, spans, described, void)
 
 
 def torch_pixels(
@@ -268,7 +283,8 @@ def torch_pixels(
     Raises:
         ValueError: As `kernel_pixels`.
     """
-    selected, current = image[:, position], labels[position].long()
+    selected = image[:, position]  # (C, N)
+    current = labels[position].long()  # (N,)
     _check_values(selected, current, void)
     predicted = selected.argmax(0)
     known = torch.where(current == void, predicted, current)
@@ -283,6 +299,7 @@ def _unit(reference: Tensor) -> Tensor:
 
 
 def _check_values(probabilities: Tensor, labels: Tensor, void: int) -> None:
+    """Refuse pixels with probabilities (C, N) that do not sum to 1, or labels (N,) that are no class and not void."""
     if not labels.numel():
         return
     error = float((probabilities.sum(0) - 1).abs().max())

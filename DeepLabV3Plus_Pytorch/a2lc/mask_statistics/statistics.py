@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from a2lc.foundation.parallel import check_parallel
 from a2lc.mask_statistics.pixels import MaskPixels, kernel_pixels, torch_pixels
-from a2lc.mask_statistics.runs import runs_at, runs_of_map
+from a2lc.mask_statistics.spans import spans_at, spans_of_map
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class MaskStatistics:
     representative: NDArray[np.int64]
     mean_probability: NDArray[np.float32]
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that are not parallel."""
+        check_parallel(self, "mask_id", "pixels", "label", "predicted", "representative", "mean_probability")
+
     def __len__(self) -> int:
         return len(self.mask_id)
 
@@ -61,6 +66,10 @@ class MaskSummary:
     core_similarity: Tensor
     representative: Tensor
 
+    def __post_init__(self) -> None:
+        """Refuse tensors that are not parallel."""
+        check_parallel(self, "pixels", "predicted", "mean", "representative")
+
 
 def gather_pixels(probabilities: Any, labels: Any, masks: Any, void: int = 255) -> MaskPixels:
     """Collect the pixels under masks.
@@ -79,9 +88,9 @@ def gather_pixels(probabilities: Any, labels: Any, masks: Any, void: int = 255) 
     _check_shapes(probabilities, labels, masks)
     if probabilities.device.type == "cpu":
         ids = masks if isinstance(masks, np.ndarray) else torch.as_tensor(masks).cpu().numpy()
-        mask_id, runs = runs_of_map(ids.reshape(-1))
+        mask_id, spans = spans_of_map(ids.reshape(-1))
         return kernel_pixels(
-            _flat(probabilities), _flat_labels(labels, probabilities), runs, torch.from_numpy(mask_id), void
+            _flat(probabilities), _flat_labels(labels, probabilities), spans, torch.from_numpy(mask_id), void
         )
     of_pixels = _to_tensor(masks, probabilities.device).reshape(-1)
     position = torch.nonzero(of_pixels > 0)[:, 0]
@@ -105,17 +114,20 @@ def pixels_at(
     Raises:
         ValueError: As `gather_pixels`.
     """
-    image, current = _flat(probabilities), _flat_labels(labels, probabilities)
+    image = _flat(probabilities)  # (C, H·W)
+    current = _flat_labels(labels, probabilities)  # (H·W,)
     if image.device.type == "cpu":
-        return kernel_pixels(image, current, runs_at(position.numpy(), mask.numpy(), len(mask_id)), mask_id, void)
+        return kernel_pixels(image, current, spans_at(position.numpy(), mask.numpy(), len(mask_id)), mask_id, void)
     return torch_pixels(image, current, position, mask, mask_id, void)
 
 
 def _flat(probabilities: Tensor) -> Tensor:
+    """(C, H·W) of (C, H, W); no copy where it is contiguous."""
     return probabilities.detach().reshape(len(probabilities), -1).contiguous()
 
 
 def _flat_labels(labels: Any, probabilities: Tensor) -> Tensor:
+    """(H·W,) of (H, W) on the device of the probabilities: uint8 as it is, everything else as int32."""
     if isinstance(labels, np.ndarray) and labels.dtype == np.uint8:
         labels = torch.from_numpy(labels if labels.flags.writeable else labels.copy())
     if isinstance(labels, Tensor) and labels.dtype == torch.uint8:
@@ -143,8 +155,9 @@ def _check_shapes(probabilities: Tensor, labels: Any, masks: Any) -> None:
 
 def summarise(pixels: MaskPixels) -> MaskSummary:
     """Compute the per-mask tensors: size, dom(m), mean of f, similarity to f(m') and representative pixel."""
-    counts, (core_size, predicted) = pixels.predicted_counts.sum(1), pixels.predicted_counts.max(1)
-    whole, core = pixels.probability_sums(predicted)
+    counts = pixels.predicted_counts.sum(1)  # (M,)
+    core_size, predicted = pixels.predicted_counts.max(1)  # (M,) each; ties: the smallest index
+    whole, core = pixels.probability_sums(predicted)  # (M, C) each
     core_similarity = pixels.similarity(core / core_size[:, None])
     representative = pixels.first_best(core_similarity, predicted)
     return MaskSummary(counts, predicted, whole / counts[:, None], core_similarity, representative)
@@ -152,7 +165,7 @@ def summarise(pixels: MaskPixels) -> MaskSummary:
 
 def restrict(pixels: MaskPixels, summary: MaskSummary, chosen: Tensor) -> tuple[MaskPixels, MaskSummary]:
     """The same masks, cut down to the chosen pixels: (N,) bool, at least the representative pixel of every mask."""
-    index = torch.cumsum(chosen, 0) - 1
+    index = torch.cumsum(chosen, 0) - 1  # (N,) what a chosen pixel is called among the chosen
     smaller = pixels.where(chosen)
     return smaller, MaskSummary(
         smaller.predicted_counts.sum(1),
@@ -192,6 +205,19 @@ def mask_statistics(probabilities: Any, labels: Any, masks: Any, void: int = 255
 
     Raises:
         ValueError: See `gather_pixels`.
+
+    Example:
+        >>> import numpy as np
+        >>> masks = np.array([[1, 1, 0], [1, 4, 4]])
+        >>> labels = np.array([[0, 0, 0], [1, 1, 1]], dtype=np.uint8)
+        >>> car = np.array([[0.1, 0.2, 0.9], [0.3, 0.8, 0.6]], dtype=np.float32)
+        >>> statistics = mask_statistics(np.stack([1 - car, car]), labels, masks)
+        >>> statistics.mask_id.tolist(), statistics.pixels.tolist()
+        ([1, 4], [3, 2])
+        >>> statistics.label.tolist(), statistics.predicted.tolist()
+        ([0, 1], [0, 1])
+        >>> statistics.mean_probability[:, 1].round(2).tolist()
+        [0.20000000298023224, 0.699999988079071]
     """
     pixels = gather_pixels(probabilities, labels, masks, void)
     return to_statistics(pixels, summarise(pixels), masks.shape[1])

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.foundation.parallel import check_parallel
 from a2lc.quality.pixels import Classes, Floats, Images, Layout, Pixels, Rereadable, open_images
 from a2lc.quality.selection import LeadingHistogram, nth_smallest
 
@@ -48,6 +49,10 @@ class PixelScores:
     highest: Floats
     confidence: Floats
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that are not parallel."""
+        check_parallel(self, "labels", "predicted", "highest", "confidence")
+
 
 @dataclass
 class ClassMeans:
@@ -67,14 +72,16 @@ class ClassMeans:
     pixels: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mean, self.pixels = np.full(self.classes, _LOWEST_MEAN), np.zeros(self.classes)
+        self.mean = np.full(self.classes, _LOWEST_MEAN)
+        self.pixels = np.zeros(self.classes)
 
     def add(self, labels: Classes, confidence: Floats) -> None:
         """Take in an image: (V,) labels and self-confidences."""
-        counts = np.bincount(labels, minlength=self.classes)
-        ordered = confidence[np.argsort(labels, kind="stable")]
+        counts = np.bincount(labels, minlength=self.classes)  # (C,)
+        ordered = confidence[np.argsort(labels, kind="stable")]  # (V,) class by class, in the order of the pixels
         present = np.flatnonzero(counts)
-        means, ends = np.zeros(self.classes), np.cumsum(counts)
+        means = np.zeros(self.classes)
+        ends = np.cumsum(counts)  # (C,) where each class ends in `ordered`
         for k in present:
             means[k] = max(float(ordered[ends[k] - counts[k] : ends[k]].mean()), _LOWEST_MEAN)
         total = self.pixels + counts
@@ -101,6 +108,16 @@ def find_label_issues(labels: Any, probabilities: Any = None, *, void: int = 255
         ValueError: When there is no image, shapes or numbers of classes do not fit, class probabilities do not sum to 1
             within 1e-2, or a label is neither a class nor void.
         TypeError: When labels are not integers, or the pairs can be read only once.
+
+    Example:
+        >>> import numpy as np
+        >>> labels = np.array([[[0, 0, 1, 1]]])
+        >>> box = np.array([[[0.1, 0.9, 0.9, 0.8]]])
+        >>> probabilities = np.stack([1 - box, box], axis=1)
+        >>> find_label_issues(labels, probabilities).tolist()
+        [[[False, True, False, False]]]
+        >>> [issues.tolist() for issues in find_label_issues(list(zip(labels, probabilities)))]
+        [[[False, True, False, False]]]
     """
     images = open_images(labels, probabilities, void)
     found = find_issues(images)
@@ -141,6 +158,7 @@ def find_issues(images: Images) -> FoundIssues:
 
 
 def _pixel_scores(pixels: Pixels) -> PixelScores:
+    """What is kept of an image: a few numbers per pixel, in place of its C probabilities."""
     predicted, highest = pixels.predicted()
     classes = len(pixels.probabilities)
     return PixelScores(classes, pixels.layout, pixels.labels, predicted, highest, pixels.confidence)
@@ -150,7 +168,8 @@ def _survey(scores: Iterable[PixelScores]) -> tuple[ClassMeans, LeadingHistogram
     """One read: t_k, and the first histogram of s, which does not wait for n."""
     read = iter(scores)
     first = next(read)
-    means, leading = ClassMeans(first.classes), LeadingHistogram(first.confidence.dtype)
+    means = ClassMeans(first.classes)
+    leading = LeadingHistogram(first.confidence.dtype)
     for image in chain([first], read):
         means.add(image.labels, image.confidence)
         leading.add(image.confidence)

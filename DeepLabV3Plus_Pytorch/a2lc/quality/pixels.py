@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from a2lc.foundation.parallel import check_parallel
+
 Floats = NDArray[np.floating[Any]]
 Classes = NDArray[np.unsignedinteger[Any]]
 T = TypeVar("T")
@@ -73,6 +75,10 @@ class Pixels:
     confidence: Floats
     probabilities: Floats
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that are not parallel."""
+        check_parallel(self, "labels", "confidence")
+
     def predicted(self) -> tuple[Classes, Floats]:
         """The most probable class (ties: the smallest index) and its probability: (V,) each."""
         predicted, highest = most_probable(self.probabilities)
@@ -134,6 +140,7 @@ def open_images(labels: Any, probabilities: Any, void: int) -> Images:
 
 
 def _check_arrays(labels: Any, probabilities: Any) -> None:
+    """Refuse what is not (N, H, W) and (N, C, H, W); the images themselves are checked when they are read."""
     shapes = [tuple(getattr(array, "shape", ())) for array in (labels, probabilities)]
     if (len(shapes[0]), len(shapes[1])) != (3, 4):
         raise ValueError(
@@ -158,17 +165,18 @@ def to_pixels(labels: Any, probabilities: Any, void: int, name: str) -> Pixels:
             probabilities of a labelled pixel do not sum to 1 within 1e-2, or that of its label is negative.
         TypeError: When labels are not integers.
     """
-    given, values = to_numpy(labels), to_numpy(probabilities)
+    given = to_numpy(labels)
+    values = to_numpy(probabilities)
     _check_shapes(given, values, name)
     if given.dtype.kind not in "iu":
         raise TypeError(f"labels of {name} are {given.dtype}: they must be integers")
     wide = values.dtype.kind == "f" and values.dtype.itemsize > 4
     values = np.ascontiguousarray(values.reshape(len(values), -1), dtype=np.float64 if wide else np.float32)
-    valid = given.reshape(-1) != void
+    valid = given.reshape(-1) != void  # (H·W,)
     layout = Layout(given.shape, None if valid.all() else valid)
-    chosen = layout.select(given.reshape(-1))
+    chosen = layout.select(given.reshape(-1))  # (V,)
     _check_labels(chosen, len(values), void, name)
-    sums = np.ones(len(values), dtype=values.dtype) @ values  # faster than values.sum(axis=0)
+    sums = np.ones(len(values), dtype=values.dtype) @ values  # (H·W,); faster than values.sum(axis=0)
     _check_sums(layout.select(sums), name)
     confidence = _label_probability(values, chosen, layout, name)
     return Pixels(layout, chosen.astype(np.min_scalar_type(len(values) - 1)), confidence, values)
@@ -206,6 +214,7 @@ def _check_labels(labels: NDArray[Any], classes: int, void: int, name: str) -> N
 
 
 def _check_sums(sums: Floats, name: str) -> None:
+    """Refuse sums (V,) that are off from 1, nan included."""
     error = max(float(sums.max()) - 1, 1 - float(sums.min())) if sums.size else 0.0
     if not error <= _SUM_TOLERANCE:
         raise ValueError(
@@ -215,7 +224,9 @@ def _check_sums(sums: Floats, name: str) -> None:
 
 
 def _label_probability(probabilities: Floats, labels: NDArray[Any], layout: Layout, name: str) -> Floats:
+    """The probability of each pixel's label: (V,) of probabilities (C, H·W), for labels (V,)."""
     pixels = probabilities.shape[1]
+    # flat indices into (C, H·W), made in place: one array of this size is enough
     position = labels.astype(np.intp)
     position *= pixels
     position += np.arange(pixels) if layout.valid is None else np.flatnonzero(layout.valid)
@@ -239,7 +250,8 @@ def most_probable(probabilities: Floats) -> tuple[Classes, Floats]:
     highest = probabilities[0].copy()
     for start in range(0, pixels, _BLOCK):
         block = slice(start, start + _BLOCK)
-        best, index = highest[block], predicted[block]
+        best = highest[block]  # views, which are written to
+        index = predicted[block]
         for number, values in enumerate(probabilities[1:, block], start=1):
             # classes come in ascending order, so the last one that was better is the largest index so far
             np.maximum(index, (values > best) * index.dtype.type(number), out=index)

@@ -39,6 +39,13 @@ def label_quality_scores(
     Raises:
         ValueError: When the method is unknown, the temperature is not positive, or as `find_label_issues`.
         TypeError: As `find_label_issues`.
+
+    Example:
+        >>> import numpy as np
+        >>> labels = np.array([[[0, 1]], [[0, 0]]])
+        >>> box = np.array([[[0.1, 0.9]], [[0.1, 0.9]]])
+        >>> label_quality_scores(labels, np.stack([1 - box, box], axis=1)).round(2).tolist()
+        [0.9, 0.1]
     """
     if method not in ("softmin", "num_pixel_issues"):
         raise ValueError(f"there is no method '{method}': it must be 'softmin' or 'num_pixel_issues'")
@@ -51,8 +58,10 @@ def label_quality_scores(
 
 
 def _softmin(confidence: Floats, temperature: float) -> float:
+    """The mean of (V,) self-confidences in which the low ones weigh most; 1 for no pixel."""
     if not confidence.size:
         return 1.0
     scores = torch.from_numpy(confidence).double()
+    # the largest weight is 1, so that none overflows
     weights = torch.exp((scores.min() - scores) / temperature)
     return float(scores @ weights / weights.sum())

@@ -47,7 +47,9 @@ def nth_smallest(scores: Iterable[Floats], n: int, leading: LeadingHistogram) ->
     Raises:
         ValueError: When the scores are so different from those counted that none is near the wanted one.
     """
-    pattern, counts, shift = 0, leading.counts, leading.dtype.itemsize * 8 - _DIGIT
+    pattern = 0  # the bits found so far
+    counts = leading.counts  # (65536,) of the next 16 bits
+    shift = leading.dtype.itemsize * 8 - _DIGIT  # how many bits stand behind those
     while True:
         below = np.cumsum(counts)
         if not below[-1]:
@@ -69,10 +71,12 @@ def _following(scores: Floats, pattern: int, shift: int) -> NDArray[np.int64]:
 
 
 def _histogram(bits: NDArray[np.unsignedinteger[Any]], shift: int) -> NDArray[np.int64]:
+    """(65536,) how often each value of the 16 bits at `shift` occurs."""
     return np.bincount((bits >> shift & (_VALUES - 1)).astype(np.intp), minlength=_VALUES)
 
 
 def _bits(scores: Floats) -> NDArray[np.unsignedinteger[Any]]:
+    """The bit patterns of (V,) scores, in whose order they are."""
     # abs turns -0.0, whose bits are out of order, into 0.0
     bits: NDArray[np.unsignedinteger[Any]] = np.abs(scores).view(f"u{scores.dtype.itemsize}")
     return bits

@@ -55,6 +55,15 @@ def common_label_issues(
     Raises:
         ValueError: When issues do not fit the images, or as `find_label_issues`.
         TypeError: As `find_label_issues`.
+
+    Example:
+        >>> import numpy as np
+        >>> labels = np.array([[[0, 0, 1, 1]]])
+        >>> box = np.array([[[0.1, 0.9, 0.9, 0.8]]])
+        >>> probabilities = np.stack([1 - box, box], axis=1)
+        >>> issues = np.array([[[False, True, False, False]]])
+        >>> common_label_issues(issues, labels, probabilities)
+        [ClassSwap(given=0, predicted=1, pixels=1)]
     """
     images = open_images(labels, probabilities, void)
     counts = reduce(np.add, (_count_swaps(flags, pixels) for flags, pixels in _together(issues, images)))
@@ -83,6 +92,15 @@ def issues_by_class(
     Raises:
         ValueError: When issues do not fit the images, or as `find_label_issues`.
         TypeError: As `find_label_issues`.
+
+    Example:
+        >>> import numpy as np
+        >>> labels = np.array([[[0, 0, 1, 1]]])
+        >>> box = np.array([[[0.1, 0.9, 0.9, 0.8]]])
+        >>> probabilities = np.stack([1 - box, box], axis=1)
+        >>> issues = np.array([[[False, True, False, False]]])
+        >>> issues_by_class(1, issues, labels, probabilities).tolist()
+        [[[False, True, False, False]]]
     """
     images = open_images(labels, probabilities, void)
     kept = IssueMasks(lambda: (_of_class(class_index, *pair) for pair in _together(issues, images)))
@@ -122,6 +140,7 @@ def _count_swaps(flags: NDArray[np.bool_], pixels: Pixels) -> NDArray[np.int64]:
 
 
 def _of_class(class_index: int, flags: NDArray[np.bool_], pixels: Pixels) -> NDArray[np.bool_]:
+    """Those of the flagged pixels (H·W,) that are given or predicted as the class: (H, W)."""
     _check_class(class_index, len(pixels.probabilities))
     given, predicted = _classes(flags, pixels)
     kept = np.zeros_like(flags)

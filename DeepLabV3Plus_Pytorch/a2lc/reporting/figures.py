@@ -14,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 
+from a2lc.evaluation.columns import QualityColumn, all_columns
 from a2lc.evaluation.cost import Unit
 from a2lc.foundation.files import atomic_path
 from a2lc.reporting.tables import Results, effort_column, methods_of, read_results, rounds_of, values_of
@@ -22,18 +23,13 @@ from a2lc.reporting.tables import Results, effort_column, methods_of, read_resul
 # Methods beyond the seventh take the colours again, dashed and with hollow markers.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_INK, _FAINT, _GRID = "#22262b", "#6b7480", "#e6e9ed"
-_WIDTH, _HEIGHT, _LEGEND_LINE = 11, 4.8, 0.26  # inches
+_INK = "#22262b"
+_FAINT = "#6b7480"
+_GRID = "#e6e9ed"
+_WIDTH = 11  # inches, as the others
+_HEIGHT = 4.8
+_LEGEND_LINE = 0.26
 _FONT_SIZE = 11  # points
-_PANELS = {
-    "data_miou": ("Data mIoU", "labels of the training images"),
-    "model_miou_best": ("Model mIoU", "network on the validation images, best checkpoint"),
-}
-_EFFORT_LABELS = {
-    "clicks": "clicks",
-    "bits": "bits of the annotator's answers",
-    "seconds": "seconds of the annotator",
-}
 
 
 def plot_miou(folder: Path, path: Path, against: Unit = "clicks") -> None:
@@ -53,12 +49,15 @@ def plot_miou(folder: Path, path: Path, against: Unit = "clicks") -> None:
     legend_columns, legend_lines = _legend_grid(methods_of(results))
     layout = ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.1, wspace=0.03)
     height = _HEIGHT + _LEGEND_LINE * (legend_lines - 1)
+    panels = [
+        (column.name, *column.panel) for column in all_columns() if isinstance(column, QualityColumn) and column.panel
+    ]
     figure = Figure(figsize=(_WIDTH, height), dpi=150, layout=layout, facecolor="white")
-    panels = figure.subplots(1, len(_PANELS))
-    for axes, (column, (title, subtitle)) in zip(panels, _PANELS.items(), strict=True):
-        _dress(axes, title, subtitle, _EFFORT_LABELS[against])
-        _draw_methods(axes, results, column, effort)
-    lines = {str(line.get_label()): line for axes in panels for line in axes.get_lines()}
+    grid = figure.subplots(1, len(panels))
+    for axes, (column, title, subtitle) in zip(grid, panels, strict=True):
+        _dress(axes, title, subtitle, effort.axis)
+        _draw_methods(axes, results, column, effort.name)
+    lines = {str(line.get_label()): line for axes in grid for line in axes.get_lines()}
     if lines:
         style = {"frameon": False, "labelcolor": _INK, "fontsize": _FONT_SIZE, "borderpad": 0, "borderaxespad": 0}
         figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=legend_columns, **style)
@@ -77,6 +76,7 @@ def _legend_grid(names: Sequence[str]) -> tuple[int, int]:
 
 
 def _draw_methods(axes: Axes, results: Results, column: str, effort: str) -> None:
+    """A line with its band per method: a column of the results against the one that counts the effort."""
     for index, method in enumerate(methods_of(results)):
         points = [
             (np.mean(spent), np.mean(values), _std(values))
@@ -88,7 +88,8 @@ def _draw_methods(axes: Axes, results: Results, column: str, effort: str) -> Non
             continue
         position, mean, deviation = np.array(points).T
         again, place = divmod(index, len(_COLORS))
-        color, marker = _COLORS[place], _MARKERS[(index + again) % len(_MARKERS)]
+        color = _COLORS[place]
+        marker = _MARKERS[(index + again) % len(_MARKERS)]
         face, edge, style = ("white", color, (0, (3, 1))) if again else (color, "white", "solid")
         axes.fill_between(position, mean - deviation, mean + deviation, color=color, alpha=0.16, linewidth=0)
         axes.plot(
@@ -101,10 +102,12 @@ def _draw_methods(axes: Axes, results: Results, column: str, effort: str) -> Non
 
 
 def _std(values: Sequence[float]) -> float:
+    """The sample standard deviation, 0 for a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def _dress(axes: Axes, title: str, subtitle: str, effort: str) -> None:
+    """Titles, axes and grid of a panel."""
     axes.set_title(title, loc="left", fontsize=14, fontweight="bold", color=_INK, pad=24)
     axes.annotate(
         subtitle, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", fontsize=10.5, color=_FAINT

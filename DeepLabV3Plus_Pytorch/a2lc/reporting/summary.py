@@ -8,51 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from a2lc.evaluation.columns import Column, EffortColumn, QualityColumn, all_columns
 from a2lc.evaluation.cost import Unit
 from a2lc.reporting.tables import Results, effort_column, is_known, methods_of, read_results, rounds_of, values_of
 
-_QUALITY = {
-    "data_miou": ("Data mIoU", "The labels of a round against ground truth, on the training images."),
-    "data_miou_present": (
-        "Data mIoU over present classes",
-        "The mean over the classes that occur in the ground truth only: of use on a subset of a data set on which some "
-        "classes never occur.",
-    ),
-    "data_miou_strict": (
-        "Data mIoU, unlabelled pixels counted as wrong",
-        "The same labels, but pixels without a label are misses of their class instead of being left out.",
-    ),
-    "model_miou_best": (
-        "Model mIoU, best checkpoint",
-        "The network on the validation images, at the best of its validations: what the papers report.",
-    ),
-    "model_miou_last": ("Model mIoU, last checkpoint", "The network on the validation images, at the end of training."),
-}
 _VISIBLE = 5e-5  # half of the last digit of a percentage
-_VARIANTS = ("data_miou_present", "data_miou_strict")  # shown only where they differ from data_miou
-
-# column: heading, scale, digits
-_ROUNDS = {
-    "clicks": ("clicks", 1, 0),
-    "bits": ("bits", 1, 1),
-    "bits_classification": ("bits if classified", 1, 1),
-    "annotator_seconds": ("annotator (s)", 1, 1),
-    "p": ("p (%)", 100, 2),
-    "annotator_changes": ("annotator changes", 1, 1),
-    "lcm_changes": ("LCM changes", 1, 1),
-    "lcm_precision": ("LCM precision (%)", 100, 2),
-    "lcm_right_before": ("right before (%)", 100, 2),
-    **{f"seconds_{stage}": (f"{stage} (s)", 1, 1) for stage in ("train", "score", "annotate", "propagate", "evaluate")},
-}
-_SO_FAR = {"clicks": "clicks", "bits": "bits", "seconds": "seconds of the annotator"}
-
-# columns that not every table has, with their meaning; left out where no round has a value
-_OPTIONAL = {
-    "bits": "Bits: what all queries so far cost as corrections (ALC, Theorem 3.1).",
-    "bits_classification": "Bits if classified: what they had cost, had each asked for the class without showing one.",
-    "annotator_seconds": "Annotator: what all answers so far took.",
-    "lcm_right_before": "Right before: share of the automatically changed masks whose label was right already.",
-}
 
 
 @dataclass(frozen=True)
@@ -117,14 +77,16 @@ def summarise(
         "(n=…) where not all seeds have a value. Everything that was measured, seed by seed, is in `seed*.csv`.",
         *_about_quoted([entry for entries in quoted.values() for entry in entries]),
     ]
-    for column, (heading, meaning) in _QUALITY.items():
-        if _has(results, column) and (column not in _VARIANTS or _differs(results, column)):
+    for column in all_columns():
+        if isinstance(column, QualityColumn) and _is_worth_a_table(results, column):
             table = _quality_table(results, column, effort, quoted)
-            parts += [f"## {heading} (%)", f"{meaning} In brackets: {_SO_FAR[against]} so far.", table]
+            about = f"{column.meaning} In brackets: {effort.so_far} so far."
+            parts += [f"## {column.unit.heading(column.title)}", about, table]
     return "\n\n".join([*parts, *_rounds_section(results)]) + "\n"
 
 
 def _about_quoted(entries: Sequence[Published]) -> list[str]:
+    """What to know of rows that are quoted; nothing where none is."""
     if not entries:
         return []
     sentence = (
@@ -135,71 +97,75 @@ def _about_quoted(entries: Sequence[Published]) -> list[str]:
     return [sentence, *(["\n".join(notes)] if notes else [])]
 
 
-def _has(results: Results, column: str) -> bool:
-    return any(row.get(column) is not None for rows in results.values() for row in rows)
+def _is_worth_a_table(results: Results, column: QualityColumn) -> bool:
+    """Whether any round has a number, and one that the column which this is a variant of does not show as well."""
+    rows = [row for of_seed in results.values() for row in of_seed if row.get(column.name) is not None]
+    if not column.variant_of:
+        return bool(rows)
+    pairs = ((float(row[column.name] or 0), float(row.get(column.variant_of) or 0)) for row in rows)
+    return any(abs(value - plain) >= _VISIBLE for value, plain in pairs)
 
 
-def _differs(results: Results, column: str) -> bool:
-    pairs = [(row.get(column), row.get("data_miou")) for rows in results.values() for row in rows]
-    return any(value is not None and abs(float(value) - float(plain or 0)) >= _VISIBLE for value, plain in pairs)
-
-
-def _quality_table(results: Results, column: str, effort: str, quoted: Mapping[str, Sequence[Published]]) -> str:
+def _quality_table(
+    results: Results, column: QualityColumn, effort: EffortColumn, quoted: Mapping[str, Sequence[Published]]
+) -> str:
+    """A row per method, below it those of the papers, and a column per round."""
     rounds = rounds_of(results)
     rows = []
     for method in methods_of(results):
-        rows.append([method, *(_spread(values_of(results, column, index, method), len(results)) for index in rounds)])
+        of_rounds = [values_of(results, column.name, index, method) for index in rounds]
+        rows.append([method, *(_spread(column, values, len(results)) for values in of_rounds)])
         for entry in quoted[method]:
-            percent = entry.percent(column)
+            percent = entry.percent(column.name)
             if any(index in percent for index in rounds):
                 cells = (f"{percent[index]:.2f}" if index in percent else "–" for index in rounds)
                 rows.append([entry.label, *cells])
     return _markdown(["method", *(_round_heading(results, index, effort) for index in rounds)], rows)
 
 
-def _round_heading(results: Results, round_index: int, effort: str) -> str:
+def _round_heading(results: Results, round_index: int, effort: EffortColumn) -> str:
+    """The round, and the range over methods and seeds of what was spent up to it."""
     name = str(round_index) if round_index else "init"
-    spent = sorted({round(value) for value in values_of(results, effort, round_index)})
+    spent = sorted({round(value) for value in values_of(results, effort.name, round_index)})
     if not spent or (round_index == 0 and spent == [0]):
         return name
     return f"{name} ({'–'.join(f'{count:,}' for count in dict.fromkeys([spent[0], spent[-1]]))})"
 
 
 def _rounds_section(results: Results) -> list[str]:
-    absent = {column for column in _OPTIONAL if not is_known(results, column)}
-    meaning = [
-        "p: share of the queried masks whose shown label was right. Changes: masks that got another label. Precision: "
-        "share of the automatic changes that were right.",
-        *(sentence for column, sentence in _OPTIONAL.items() if column not in absent),
-        "Seconds: wall clock of each stage. All are means over the seeds that have a value.",
+    """What happened in each round: heading, what the columns mean, and a table with a row per method and round."""
+    columns = [
+        column for column in all_columns() if column.heading and (not column.optional or is_known(results, column.name))
     ]
-    columns = {column: shown for column, shown in _ROUNDS.items() if column not in absent}
-    rows = (
-        [
-            method,
-            "init" if index == 0 else str(index),
-            *(
-                _mean(values_of(results, column, index, method), scale, digits)
-                for column, (_, scale, digits) in columns.items()
-            ),
-        ]
+    rows = [
+        [method, "init" if index == 0 else str(index), *_means(results, columns, method, index)]
         for method in methods_of(results)
         for index in rounds_of(results, method)
-    )
-    header = ["method", "round", *(heading for heading, _, _ in columns.values())]
-    return ["## Rounds", " ".join(meaning), _markdown(header, rows)]
+    ]
+    header = ["method", "round", *(column.unit.heading(column.heading) for column in columns)]
+    meanings = [f"- {column.heading}: {_lower(column.meaning)}" for column in columns]
+    about = "All are means over the seeds that have a value."
+    return ["## Rounds", about, "\n".join(meanings), _markdown(header, rows)]
 
 
-def _spread(fractions: Sequence[float], seeds: int) -> str:
-    if not fractions:
+def _means(results: Results, columns: Sequence[Column], method: str, round_index: int) -> list[str]:
+    """The mean over the seeds in each column; a dash where no seed has a value."""
+    found = [(column, values_of(results, column.name, round_index, method)) for column in columns]
+    return [column.unit.show(float(np.mean(values))) if values else "–" for column, values in found]
+
+
+def _lower(sentence: str) -> str:
+    """A sentence that goes on behind a colon; what begins with an abbreviation stays."""
+    return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
+
+
+def _spread(column: Column, values: Sequence[float], seeds: int) -> str:
+    """Mean ± standard deviation, and of how many seeds where some have no value."""
+    if not values:
         return "–"
-    deviation = f"{100 * np.std(fractions, ddof=1):.2f}" if len(fractions) > 1 else "–"
-    missing = f" (n={len(fractions)})" if len(fractions) < seeds else ""
-    return f"{100 * np.mean(fractions):.2f} ± {deviation}{missing}"
-
-
-def _mean(values: Sequence[float], scale: int, digits: int) -> str:
-    return f"{scale * np.mean(values):,.{digits}f}" if values else "–"
+    deviation = column.unit.show(float(np.std(values, ddof=1))) if len(values) > 1 else "–"
+    missing = f" (n={len(values)})" if len(values) < seeds else ""
+    return f"{column.unit.show(float(np.mean(values)))} ± {deviation}{missing}"
 
 
 def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 
+from a2lc.evaluation.columns import EffortColumn, all_columns, current_names
 from a2lc.evaluation.cost import Unit
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_text
@@ -17,16 +18,6 @@ from a2lc.foundation.files import write_text
 Value = str | int | float | None
 Row = Mapping[str, Value]
 Results = Mapping[int, Sequence[Row]]  # seed → its rows
-
-# the column that counts the effort so far in each unit, and why a table may have none
-_EFFORT = {
-    "clicks": ("clicks", ""),
-    "bits": ("bits", "they were measured before bits were counted, or with a single class: choose --against clicks"),
-    "seconds": (
-        "annotator_seconds",
-        "neither the simulated annotator nor a queue.csv records any: choose --against bits or clicks",
-    ),
-}
 
 
 def write_seed_csv(path: Path, rows: Sequence[Row]) -> None:
@@ -36,9 +27,7 @@ def write_seed_csv(path: Path, rows: Sequence[Row]) -> None:
 
     Args:
         path: Target, `seed<k>.csv`.
-        rows: One per method and round, each with at least `method` and `round`. Scores are fractions in [0, 1], times
-            are seconds; `clicks`, `bits`, `bits_classification` and `annotator_seconds` count from the start of the
-            run.
+        rows: One per method and round, each with at least `method` and `round`; the others are metric columns.
     """
     columns = list(dict.fromkeys(column for row in rows for column in row))
     text = io.StringIO()
@@ -50,6 +39,8 @@ def write_seed_csv(path: Path, rows: Sequence[Row]) -> None:
 
 def read_seed_csv(path: Path) -> list[dict[str, Value]]:
     """Read what `write_seed_csv` wrote: numbers as int or float, empty cells as None, `method` always as text.
+
+    Columns of earlier versions come back under their present names.
 
     Raises:
         InputError: When the file is missing, is no table with the columns `method` and `round`, or has two rows for
@@ -63,7 +54,7 @@ def read_seed_csv(path: Path) -> list[dict[str, Value]]:
     for number, cells in enumerate(table, start=2):
         if not {"method", "round"} <= cells.keys() or None in cells:
             raise InputError(f"{path}, line {number}: expected the columns method and round and a heading per cell")
-    rows = [{column: _from_cell(column, cell) for column, cell in cells.items()} for cells in table]
+    rows = [current_names({column: _from_cell(column, cell) for column, cell in cells.items()}) for cells in table]
     seen: set[tuple[Value, Value]] = set()
     for row in rows:
         key = row["method"], row["round"]
@@ -86,15 +77,16 @@ def read_results(folder: Path) -> dict[int, list[dict[str, Value]]]:
     return {seed: read_seed_csv(files[seed]) for seed in sorted(files)}
 
 
-def effort_column(results: Results, against: Unit) -> str:
+def effort_column(results: Results, against: Unit) -> EffortColumn:
     """The column that counts the effort of the annotator in a unit.
 
     Raises:
         InputError: When no round after round 0 has a value in it; clicks are taken as they are.
     """
-    column, reason = _EFFORT[against]
-    if reason and not is_known(results, column):
-        raise InputError(f"no round of the results has {against} of an annotator: {reason}")
+    efforts = {column.unit.name: column for column in all_columns() if isinstance(column, EffortColumn)}
+    column = efforts[against]
+    if column.absent and not is_known(results, column.name):
+        raise InputError(f"no round of the results has {against} of an annotator: {column.absent}")
     return column
 
 
@@ -126,6 +118,7 @@ def values_of(results: Results, column: str, round_index: int, method: str | Non
 
 
 def _to_cell(value: Value) -> str:
+    """A value as CSV, from which `_from_cell` makes the same again; nan is not known."""
     if value is None or isinstance(value, str):
         return value or ""
     if isinstance(value, Integral):
@@ -136,6 +129,7 @@ def _to_cell(value: Value) -> str:
 
 
 def _from_cell(column: str, cell: str) -> Value:
+    """A cell as int, else as float, else as text; methods are text, whatever they are called."""
     if column == "method" or not cell:
         return cell or None
     for number in (int, float):

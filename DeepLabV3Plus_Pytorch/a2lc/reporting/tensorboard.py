@@ -94,7 +94,8 @@ class TensorBoardLog(TrainingLog):
             raise InputError(
                 f"TensorBoard cannot be imported ({error}): pip install 'a2lc[tensorboard]', or switch its log off"
             ) from None
-        self._folder, self._classes = folder, classes
+        self._folder = folder
+        self._classes = classes
         self._opened: SummaryWriter | None = None
 
     def progress(self, step: int, loss: float, learning_rate: float, mean_iou: float | None = None) -> None:

@@ -12,6 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, StrMethodFormatter
 
+from a2lc.evaluation.columns.effort import CLICKS_SPENT
+from a2lc.evaluation.columns.labels import DATA_MIOU
 from a2lc.foundation.files import atomic_path
 from a2lc.simulation.settings import PublishedPoints
 from a2lc.simulation.tables import TITLES, Campaign
@@ -23,7 +25,9 @@ _COLORS = {
 }  # fmt: skip
 _MARKERS = ("D", "s", "^")
 _DASHES = ("-", "--", ":", "-.")  # one per share of wrong answers
-_INK, _FAINT, _GRID = "#22262b", "#6b7480", "#e6e9ed"
+_INK = "#22262b"
+_FAINT = "#6b7480"
+_GRID = "#e6e9ed"
 
 
 def plot_curves(path: Path, campaigns: Sequence[Campaign], published: Sequence[PublishedPoints]) -> None:
@@ -64,8 +68,8 @@ def _draw_published(axes: Axes, published: Sequence[PublishedPoints]) -> None:
 
 
 def _dress(axes: Axes) -> None:
-    axes.set_title("Data mIoU", loc="left", fontsize=14, fontweight="bold", color=_INK)
-    axes.set_xlabel("clicks", fontsize=11, color=_FAINT)
+    axes.set_title(DATA_MIOU.title, loc="left", fontsize=14, fontweight="bold", color=_INK)
+    axes.set_xlabel(CLICKS_SPENT.axis, fontsize=11, color=_FAINT)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.4g}%"))
     axes.grid(axis="y", color=_GRID, linewidth=1)

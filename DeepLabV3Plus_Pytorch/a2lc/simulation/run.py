@@ -83,6 +83,7 @@ def is_held_out(image_id: str) -> bool:
 
 
 def _chosen(image_id: str, which: str) -> bool:
+    """Whether an image is among those of images=all, held_out or the rest."""
     return which == "all" or is_held_out(image_id) == (which == "held_out")
 
 
@@ -106,6 +107,7 @@ def run_strategy(masks: Masks, name: StrategyName, error_rate: float, seed: int,
 
 
 def _strategy(masks: Masks, name: StrategyName, seed: int, settings: SimulationSettings) -> Strategy:
+    """The strategy of a name; only the one that is asked for is made."""
     pool = masks.pool
     checked = settings.posterior.model_copy(update={"error_rate": settings.checked_error_rate})
     make = {
@@ -122,6 +124,7 @@ def _strategy(masks: Masks, name: StrategyName, seed: int, settings: SimulationS
 def _subset_results(
     masks: Masks, allowed: NDArray[np.int64], size: int, settings: SimulationSettings
 ) -> Iterator[SubsetResult]:
+    """Area and the posterior on random subsets of the allowed images, `size` images each."""
     for index in tqdm(range(settings.subsets), desc="subsets", disable=None):
         images = generator("subset of images", index).choice(allowed, min(size, len(allowed)), replace=False)
         subset = masks.subset(images)

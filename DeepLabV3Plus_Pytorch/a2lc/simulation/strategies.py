@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.foundation.parallel import check_parallel
 from a2lc.foundation.seeding import generator
 from a2lc.posterior import Belief, MaskPool, PosteriorModel, PosteriorSettings, one_hot, score_masks
 from a2lc.simulation.truth import IntArray, MaskTruth, SimulatedAnswers
@@ -19,6 +20,10 @@ class Step:
 
     label: IntArray
     score: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that are not parallel."""
+        check_parallel(self, "label", "score")
 
 
 Strategy = Callable[[IntArray], Step]  # of the votes (M, C + 1)
@@ -37,6 +42,10 @@ class Curve:
     clicks: IntArray
     mean_iou: NDArray[np.float64]
     label: IntArray
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that are not parallel."""
+        check_parallel(self, "clicks", "mean_iou")
 
     def clicks_to(self, level: float) -> float:
         """Clicks at which the data mIoU first reaches a level, linear between batches; inf where it never does."""
@@ -101,11 +110,13 @@ def simulate(
         budget: Clicks; every answer is one, also a second one about the same mask.
         batch: Clicks from one step of the strategy to the next.
     """
-    votes = np.zeros((len(pool), pool.num_classes + 1), dtype=np.int64)
+    votes = np.zeros((len(pool), pool.num_classes + 1), dtype=np.int64)  # (M, C + 1), void last
     ties = np.lexsort((pool.mask_id, np.array(pool.image_id)[pool.image]))  # as everywhere: by image id, then mask id
     step = strategy(votes)
-    clicks, quality = [0], [truth.confusion(step.label).mean_iou()]
+    clicks = [0]
+    quality = [truth.confusion(step.label).mean_iou()]
     while clicks[-1] < budget:
+        # a stable sort of masks that stand in the order of `ties` leaves those of equal score in it
         order = ties[np.argsort(-step.score[ties], kind="stable")]
         chosen = order[: min(batch, budget - clicks[-1])]
         chosen = chosen[np.isfinite(step.score[chosen])]

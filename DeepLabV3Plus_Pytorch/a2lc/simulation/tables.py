@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.classes import ClassSet
+from a2lc.evaluation.columns.effort import CLICKS_SPENT
+from a2lc.evaluation.columns.labels import DATA_MIOU
 from a2lc.foundation.files import write_text
+from a2lc.foundation.parallel import check_parallel
 from a2lc.simulation.settings import SimulationSettings
 from a2lc.simulation.strategies import Curve
 
@@ -62,6 +65,10 @@ class SubsetResult:
     area_iou: NDArray[np.float64]
     posterior_iou: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that are not parallel."""
+        check_parallel(self, "true_masks", "area_iou", "posterior_iou")
+
     @property
     def ratio(self) -> float:
         """Clicks to area's level as a share of area's clicks."""
@@ -81,11 +88,12 @@ def write_curves(
         for campaign in campaigns
         for clicks, quality in zip(campaign.curve.clicks, campaign.curve.mean_iou, strict=True)
     ]
-    _write_csv(folder / "curves.csv", ("strategy", "error_rate", "seed", "clicks", "data_miou"), rows)
+    _write_csv(folder / "curves.csv", ("strategy", "error_rate", "seed", CLICKS_SPENT.name, DATA_MIOU.name), rows)
     write_text(folder / "summary.md", _summary(campaigns, settings, masks, command))
 
 
 def _summary(campaigns: Sequence[Campaign], settings: SimulationSettings, masks: int, command: str) -> str:
+    """A table for each share of wrong answers: a row per strategy, a column per share of the clicks."""
     end = max(int(campaign.curve.clicks[-1]) for campaign in campaigns)
     marks = [round(end * share) for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1)]
     lines = [f"# {settings.experiment}", "", f"`{command}`", ""]
@@ -107,6 +115,7 @@ def _summary(campaigns: Sequence[Campaign], settings: SimulationSettings, masks:
 
 
 def _cells(curves: Sequence[Curve], marks: Sequence[int], level: float | None) -> list[str]:
+    """What the curves of all seeds come to: at each of the marks, in clicks, and the clicks to a level of data mIoU."""
     cells = []
     for mark in marks:
         near = [np.abs(curve.clicks - mark).argmin() for curve in curves]

@@ -88,9 +88,14 @@ def read_masks(
     Raises:
         InputError: When a map is missing, maps differ in size, or a mask holds several labels.
     """
-    count, described, pixels, unmasked = len(classes), [], [], []
+    count = len(classes)
+    described = []
+    pixels = []  # of each image (M, C + 1), by mask and true class
+    unmasked = []  # of each image (C, C + 1), by true class and label
     for image_id in tqdm(image_ids, desc="masks", unit="img", disable=None, leave=False):
-        labels, masks, true = pseudo_labels.labels(image_id), pseudo_labels.masks(image_id), truth.labels(image_id)
+        labels = pseudo_labels.labels(image_id)  # (H, W), as the others
+        masks = pseudo_labels.masks(image_id)
+        true = truth.labels(image_id)
         if not labels.shape == masks.shape == true.shape:
             raise InputError(
                 f"'{image_id}': labels are {labels.shape}, masks {masks.shape} and ground truth {true.shape}: "
@@ -98,6 +103,7 @@ def read_masks(
             )
         of_image = describe_masks(labels, masks, count)
         described.append((image_id, of_image))
+        # void becomes index C: (M + 1, C + 1, C + 1)
         joint = _joint_counts(np.minimum(labels, count), masks, np.minimum(true, count), of_image.mask_id, count + 1)
         if (joint[1:].sum(axis=2) > 0).sum(axis=1).max(initial=0) > 1:
             raise InputError(f"'{image_id}' has a mask with several labels: a simulation needs one label per mask")
@@ -112,6 +118,7 @@ def _joint_counts(
     labels: NDArray[np.uint8], masks: NDArray[np.integer], true: NDArray[np.uint8], mask_id: IntArray, size: int
 ) -> IntArray:
     """(M + 1, size, size) pixels by mask (first: none), label and true class."""
+    # (largest id + 1,) the row of each mask; 0 for what lies under none
     position = np.zeros(int(masks.max(initial=0)) + 1, dtype=np.int32)
     position[mask_id] = np.arange(1, len(mask_id) + 1)
     codes = (position[masks] * size + labels) * size + true

@@ -1,0 +1,62 @@
+"""The command line: help that teaches, evaluation of label sets, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from a2lc.classes import ClassSet
+from a2lc.cli import main
+from a2lc.commands.table import VERBS
+from tests.support.folders import make_folder
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_help_of_every_verb_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([verb, "--help"])
+    assert stopped.value.code == 0
+    assert f"a2lc {verb}" in capsys.readouterr().out.split("example")[-1]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from a2lc.cli import build_parser; build_parser(); sys.exit('torch' in sys.modules)"
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2] / "DeepLabV3Plus_Pytorch"), "PATH": ""}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+def test_bad_input_is_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "demoo"]) == 2
+    assert capsys.readouterr().err.startswith("a2lc: no configuration demoo")
+    assert main(["run"]) == 2
+    assert "name a configuration" in capsys.readouterr().err
+
+
+def test_keys_and_show(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--keys"]) == 0
+    assert "training.batch_size = 16" in capsys.readouterr().out
+    assert main(["run", "demo", "--show", "method=alc"]) == 0
+    assert "method: alc" in capsys.readouterr().out
+
+
+def test_evaluate_a_label_set(tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_folder(tmp_path, classes, images=3)
+    arguments = ["evaluate", "--labels", f"{root}/pseudo_labels", "--ground-truth", f"{root}/ground_truth"]
+    assert main([*arguments, "--classes", f"{root}/classes.yaml"]) == 0
+    lines = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line.strip())
+    assert lines["images"] == "3"
+    assert lines["masks"] == "12"
+    assert 0 < float(lines["data mIoU"].rstrip("%")) < 100
+    assert main(arguments) == 2
+    assert "--classes is missing" in capsys.readouterr().err
+
+
+def test_evaluate_all_of_pascal(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    voc = shared / "pascal_full_labels"
+    arguments = ["evaluate", "--labels", f"{voc}/grounded_sam/0.2", "--ground-truth", f"{voc}/SegmentationClass"]
+    assert main([*arguments, "--ids", f"{voc}/train.txt", "--classes", "pascal"]) == 0
+    lines = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line.strip())
+    assert (lines["images"], lines["masks"], lines["data mIoU"]) == ("1,464", "11,257", "55.07%")

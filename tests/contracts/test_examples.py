@@ -1,0 +1,22 @@
+"""The examples in the docstrings of public functions do what they show."""
+
+from __future__ import annotations
+
+import doctest
+from importlib import import_module
+
+import pytest
+
+MODULES = (
+    "a2lc.mask_statistics.statistics",
+    "a2lc.quality.issues",
+    "a2lc.quality.scores",
+    "a2lc.quality.summary",
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_hold(name: str) -> None:
+    found = doctest.testmod(import_module(name))
+    assert found.attempted > 0
+    assert found.failed == 0
