@@ -5,10 +5,13 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from a2lc.acquisition.functions import Acquisition
+    from torch import Tensor
+
+    from a2lc.acquisition.functions import Acquisition, AcquisitionContext
+    from a2lc.mask_statistics import MaskPixels, MaskSummary
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,9 @@ class _Late:
     module: str
     function: str
 
-    def __call__(self, *arguments: Any) -> Any:
-        return getattr(import_module(f"a2lc.acquisition.{self.module}"), self.function)(*arguments)
+    def __call__(self, pixels: MaskPixels, summary: MaskSummary, context: AcquisitionContext) -> Tensor:
+        function: Acquisition = getattr(import_module(f"a2lc.acquisition.{self.module}"), self.function)
+        return function(pixels, summary, context)
 
 
 ACQUISITIONS: dict[str, Acquisition] = {

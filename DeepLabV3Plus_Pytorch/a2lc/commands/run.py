@@ -25,17 +25,18 @@ def run(request: Request[RunOptions]) -> None:
     elif request.options.show:
         show("---\n".join(dump_config(config) for config in request.configs()))
     else:
-        _loop(request)
+        _loop(request, request.configs())
 
 
-def _loop(request: Request[RunOptions]) -> None:
+def _loop(request: Request[RunOptions], configs: list[RunConfig]) -> None:
+    """Run all rounds; what computes is loaded here, once the configuration is known to be valid."""
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     from a2lc.loop.opening import claimed, open_runs
     from a2lc.loop.report import report
     from a2lc.loop.rounds import run_rounds
 
-    runs = open_runs(request.configs(), request.processes)
+    runs = open_runs(configs, request.processes)
     for current in runs:
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             run_rounds(current)
