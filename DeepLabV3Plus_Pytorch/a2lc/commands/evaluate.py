@@ -8,13 +8,13 @@ from a2lc.classes import ClassSet, load_classes
 from a2lc.commands.options import EvaluateOptions
 from a2lc.commands.output import show
 from a2lc.commands.request import Request
-from a2lc.datasets.label_folder import LabelFolder, read_id_list
+from a2lc.datasets import read_id_list
 from a2lc.evaluation.comparison import compare_labels
 from a2lc.evaluation.metrics import SegmentationMetrics
+from a2lc.formats import Reading, open_labels
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json
 from a2lc.labels.check import SetSummary, check_pseudo_labels
-from a2lc.labels.store import open_pseudo_labels
 from a2lc.loop import evaluation
 from a2lc.loop.opening import claimed, open_runs
 from a2lc.loop.progress import trained_rounds
@@ -53,10 +53,11 @@ def _evaluate_labels(options: EvaluateOptions) -> None:
     if options.classes is None:
         raise _missing("classes")
     classes = load_classes(options.classes)
-    labels = open_pseudo_labels(options.labels)
+    reading = Reading(classes)
+    labels = open_labels(options.labels, reading)
     ids = read_id_list(options.ids) if options.ids else tuple(labels.image_ids())
     summary = check_pseudo_labels(labels, ids, classes)
-    truth = LabelFolder(options.ground_truth, len(classes), classes.void)
+    truth = open_labels(options.ground_truth, reading)
     metrics = compare_labels(labels, truth, ids, len(classes)).to_metrics()
     show(_comparison(summary, metrics, classes))
 

@@ -18,8 +18,8 @@ def export(request: Request[ExportOptions]) -> None:
     runs = open_runs(request.configs(), computes=False)
     current = only_run(runs, "export writes one label set")
     round_index = request.options.round
-    if not (current.folder / "ledger.sqlite").exists():
-        raise InputError(f"{current.folder} has no ledger: nothing was corrected there yet")
+    if not (current.folder / "config.yaml").exists():
+        raise InputError(f"{current.folder} holds no run: nothing was corrected there yet")
     made_by = {"exported_by": "a2lc export", "method": current.config.method, "seed": current.seed}
     made_by["round"] = "newest" if round_index is None else round_index
     ids = current.dataset.ids("train")

@@ -11,7 +11,7 @@ from a2lc.commands.output import show
 from a2lc.commands.predict_folder import images_below, predict_images
 from a2lc.commands.request import Request
 from a2lc.datasets import open_dataset
-from a2lc.foundation.devices import choose_device
+from a2lc.foundation.devices import choose_device, prepare_device
 from a2lc.loop.config import RunConfig
 from a2lc.loop.opening import open_runs
 from a2lc.loop.progress import need_trained, trained_rounds
@@ -22,7 +22,8 @@ def predict(request: Request[PredictOptions]) -> None:
     options = request.options
     images = images_below(options.images)
     config, classes, weights = _given(request, options.weights) if options.weights else _newest(request)
-    device = choose_device(config.device, config.deterministic)
+    device = choose_device(config.device)
+    prepare_device(device, config.deterministic)
     workers = config.training.workers
     predict_images(config.network, weights, images, classes, config.training, device, options.to, workers=workers)
     show(f"{options.to}\n")

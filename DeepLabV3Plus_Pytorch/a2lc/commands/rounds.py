@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -53,10 +54,10 @@ def select(request: Request[Options]) -> None:
     def work(current: Run, round_index: int) -> None:
         need_trained(round_index)
         batch = _open_batch(current, round_index)
-        path = current.queue_path(round_index, batch)
-        annotator = AnswersAnnotator(path, path, current.dataset.image, current.dataset.classes)
-        annotator.ask(correction.select_queries(current, round_index, batch), current.state())
-        show(f"{path}\n")
+        context = correction.annotator_context(current, round_index, batch)
+        queries = correction.select_queries(current, round_index, batch)
+        AnswersAnnotator(context).ask(queries, current.state())
+        show(f"{context.queue}\n")
 
     _each(request, work)
 
@@ -73,12 +74,11 @@ def correct(request: Request[CorrectOptions]) -> None:
                 f"the answers of round {round_index} are recorded already: a2lc propagate or train comes next"
             )
         if request.options.answers:
-            path = current.queue_path(round_index, batch)
-            classes = current.dataset.classes
-            name = request.options.annotator_name
-            annotator = AnswersAnnotator(path, request.options.answers, current.dataset.image, classes, name)
+            context = correction.annotator_context(current, round_index, batch)
+            person = request.options.annotator_name
+            annotator = AnswersAnnotator(replace(context, answers=request.options.answers, person=person))
         correction.annotate(current, round_index, batch, annotator)
-        decisions = [decision for decision in current.ledger.decisions(round_index) if decision.queried]
+        decisions = [decision for decision in current.ledger.decisions_of(round_index) if decision.queried]
         show(f"{len(decisions)} answers recorded, {sum(d.relabelled for d in decisions)} labels changed\n")
 
     _each(request, work)
@@ -93,7 +93,7 @@ def propagate(request: Request[Options]) -> None:
         if not asked:
             raise InputError(f"round {round_index} has no answers yet: take them first with a2lc correct")
         correction.propagate(current, round_index, asked - 1)
-        changed = sum(not decision.queried for decision in current.ledger.decisions(round_index))
+        changed = sum(not decision.queried for decision in current.ledger.decisions_of(round_index))
         show(f"{changed} labels changed by propagation\n")
 
     _each(request, work)

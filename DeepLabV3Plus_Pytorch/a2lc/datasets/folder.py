@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from a2lc.classes import load_classes
 from a2lc.datasets.base import Split
-from a2lc.datasets.label_folder import LabelFolder, read_id_list
+from a2lc.datasets.id_list import read_id_list
 from a2lc.datasets.location import explain_missing
+from a2lc.formats.png import LabelFolder
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.images import image_size, images_by_id, read_image
 from a2lc.foundation.settings import Decides, Settings

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from a2lc.foundation.errors import InputError, WaitingForAnswers
+from a2lc.foundation.environment import Place, own_place
+from a2lc.foundation.errors import WaitingForAnswers
 
 if TYPE_CHECKING:  # one process alone needs no PyTorch
     from torch import Tensor, distributed
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
+Parameters = ParamSpec("Parameters")
 _PATIENCE = timedelta(days=2)  # others wait while one asks, propagates or evaluates; torchrun ends them if it dies
 
 
@@ -32,7 +34,7 @@ class EndedElsewhere(Exception):
 
 
 @dataclass(frozen=True)
-class Processes:
+class Processes(Place):
     """Who this process is, and what it tells the others; with one process nothing is sent.
 
     Every method but `share` and `may_speak` must be called by all processes, in the same order.
@@ -44,19 +46,7 @@ class Processes:
         board: Where the processes leave each other notes, None when there is one process or none is connected.
     """
 
-    rank: int = 0
-    count: int = 1
-    local_rank: int = 0
     board: distributed.Store | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def is_main(self) -> bool:
-        """Whether this process writes files, asks and reports."""
-        return self.rank == 0
-
-    def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """The items of this process: rank, rank + count, ..."""
-        return items[self.rank :: self.count]
 
     def wait(self) -> None:
         """Go on when all processes have come here."""
@@ -137,21 +127,49 @@ class Processes:
         return values
 
 
+class WithProcesses(Protocol):
+    """What several processes work on together."""
+
+    @property
+    def processes(self) -> Processes:
+        """Those that work on it."""
+
+
+Shared = TypeVar("Shared", bound="Processes | WithProcesses")
+
+
+def on_main(
+    work: Callable[Concatenate[Shared, Parameters], Result],
+) -> Callable[Concatenate[Shared, Parameters], Result]:
+    """Decorate a function that the main process does while the others wait; all of them get what came out.
+
+    Its first argument is the processes, or has them as `processes`; it must be called by all of them, in the same
+    order, so never from within another such function. See `Processes.on_main`.
+
+    Example:
+        >>> @on_main
+        ... def who(processes: Processes) -> int:
+        ...     return processes.rank
+        >>> who(Processes())
+        0
+    """
+
+    @wraps(work)
+    def together(first: Shared, /, *arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
+        processes = first if isinstance(first, Processes) else first.processes
+        return processes.on_main(partial(work, first, *arguments, **options))
+
+    return together
+
+
 def identify(environment: Mapping[str, str] = os.environ) -> Processes:
-    """Read the variables that torchrun sets (RANK, WORLD_SIZE, LOCAL_RANK); without them the process is alone.
+    """The processes that torchrun started, not yet connected (see `own_place`); one alone without it.
 
     Raises:
-        InputError: When they make no sense.
+        InputError: When the variables make no sense.
     """
-    given = [environment.get(name, default) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1"))]
-    try:
-        rank, count = map(int, given)
-        local_rank = int(environment.get("LOCAL_RANK", "0"))
-    except ValueError:
-        rank, count, local_rank = -1, 0, 0
-    if not 0 <= rank < count or local_rank < 0:
-        raise InputError(f"the environment says RANK={given[0]} and WORLD_SIZE={given[1]}: start with torchrun")
-    return Processes(rank, count, local_rank)
+    place = own_place(environment)
+    return Processes(place.rank, place.count, place.local_rank)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,12 +11,15 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from a2lc.acquisition.settings import AcquisitionSettings
+from a2lc.annotators.registry import ANNOTATORS
 from a2lc.annotators.settings import AnnotatorSettings
 from a2lc.datasets import DatasetSettings
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import valid_id
 from a2lc.foundation.layers import explain, merge, nearest, parse_overrides, read_yaml
 from a2lc.foundation.registry import Needs
 from a2lc.foundation.settings import Decides, Settings, by_name, marks_of
+from a2lc.foundation.trees import flatten
 from a2lc.labels.store import Undetected
 from a2lc.posterior.settings import PosteriorSettings
 from a2lc.propagation.settings import PropagationSettings
@@ -88,6 +91,11 @@ class RunConfig(Settings):
     posterior: Annotated[PosteriorSettings, Decides.ROUNDS] = PosteriorSettings()
     """The model of the answers, where acquisition and propagation are posterior."""
 
+    @field_validator("experiment")
+    @classmethod
+    def _a_folder_below_output(cls, experiment: str) -> str:
+        return valid_id(experiment, "experiment")
+
     @field_validator("seeds", mode="before")
     @classmethod
     def _one_seed(cls, seeds: Any) -> Any:
@@ -136,8 +144,8 @@ class RunConfig(Settings):
     def difference(self, other: RunConfig, marks: Collection[Decides]) -> list[str]:
         """Lines "key: value here -> value there" for the keys that differ and decide about one of these."""
         lines = []
-        mine = _flatten(self.model_dump(mode="json"))
-        theirs = _flatten(other.model_dump(mode="json"))
+        mine = flatten(self.model_dump(mode="json"))
+        theirs = flatten(other.model_dump(mode="json"))
         for key in sorted({*mine, *theirs}):
             if mine.get(key) != theirs.get(key) and not marks_of(RunConfig, key).isdisjoint(marks):
                 lines.append(f"{key}: {mine.get(key)} -> {theirs.get(key)}")
@@ -154,15 +162,7 @@ def _propagation_needs(settings: PropagationSettings) -> Needs:
 
 
 def _annotator_needs(settings: AnnotatorSettings) -> Needs:
-    by_people = settings.name == "answers"
-    return Needs(whole_masks=by_people, ground_truth=not by_people)
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat
+    return ANNOTATORS[settings.name].needs
 
 
 def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunConfig]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from pathlib import Path
 
 from a2lc.acquisition.table import read_mask_table
-from a2lc.annotators import Annotator, AnswersAnnotator, GroundTruthAnnotator, Query
-from a2lc.foundation.errors import InputError
+from a2lc.annotators import ANNOTATORS, Annotator, AnnotatorContext, Query
 from a2lc.labels.ledger import MaskKey
 from a2lc.loop.learners import current_labels, propagated
 from a2lc.loop.posterior import renewed_order
@@ -19,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
     """The next questions of a round: the best masks never asked about, shown with their current label."""
-    asked_now = sum(decision.queried for decision in run.ledger.decisions(round_index))
+    asked_now = sum(decision.queried for decision in run.ledger.decisions_of(round_index))
     left = run.config.budget - asked_now
     table = read_mask_table(run.mask_table_path(round_index))
     wanted = min(run.config.inner_batch or left, left)
@@ -44,13 +42,23 @@ def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
     ]
 
 
-def make_annotator(run: Run, queue: Path) -> Annotator:
-    """The annotator of the configuration; people find their questions in `queue`."""
-    if run.config.annotator.name == "answers":
-        return AnswersAnnotator(queue, queue, run.dataset.image, run.dataset.classes)
-    if run.dataset.ground_truth is None:
-        raise InputError("the annotator is ground_truth but the training images have none: set annotator=answers")
-    return GroundTruthAnnotator(run.dataset.ground_truth, run.config.annotator, run.dataset.classes.void)
+def annotator_context(run: Run, round_index: int, batch: int) -> AnnotatorContext:
+    """What an annotator of the run works with while it answers a batch of questions."""
+    return AnnotatorContext(
+        settings=run.config.annotator,
+        classes=run.dataset.classes,
+        image=run.dataset.image,
+        ground_truth=run.dataset.ground_truth,
+        inbox=run.folder / "inbox.sqlite",
+        round_index=round_index,
+        batch=batch,
+        queue=run.queue_path(round_index, batch),
+    )
+
+
+def make_annotator(context: AnnotatorContext) -> Annotator:
+    """The annotator of the configuration. Raises InputError when what it needs is not there."""
+    return ANNOTATORS[context.settings.name].make(context)
 
 
 def annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None = None) -> None:
@@ -70,7 +78,7 @@ def _annotate(run: Run, round_index: int, batch: int, annotator: Annotator | Non
     _log.info("%s: asking about masks of round %d", run.name, round_index)
     with run.timed(round_index, "annotate"):
         queries = select_queries(run, round_index, batch)
-        annotator = annotator or make_annotator(run, run.queue_path(round_index, batch))
+        annotator = annotator or make_annotator(annotator_context(run, round_index, batch))
         decisions = annotator.answer(queries, run.state()) if queries else []
     run.ledger.record(round_index, batch, "annotate", decisions)
 

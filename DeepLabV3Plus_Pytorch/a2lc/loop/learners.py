@@ -30,8 +30,8 @@ def propagated(run: Run, round_index: int, batch: int) -> list[Decision]:
     if run.config.propagation.name == "posterior":
         return revised_labels(run, table)
     current, keys = current_labels(run, table), table.keys()
-    before = run.ledger.queried(before_round=round_index)
-    answers = {decision.key: decision for decision in run.ledger.decisions(round_index) if decision.queried}
+    before = run.ledger.queried(up_to_round=round_index - 1)
+    answers = {decision.key: decision for decision in run.ledger.decisions_of(round_index) if decision.queried}
     void = run.dataset.classes.void
     given = [answers[key].label_after if key in answers else None for key in keys]
     result = propagate_answers(

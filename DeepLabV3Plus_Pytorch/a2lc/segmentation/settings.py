@@ -7,11 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from a2lc.foundation.registry import registered
 from a2lc.foundation.settings import Decides, Settings
+from a2lc.segmentation.objectives import OBJECTIVES
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 ViewName = Literal["native", "padded", "squashed"]
 BatchNormMode = Literal["batch", "synchronised", "frozen"]
+_YOUNG = frozenset({"objective"})  # settings that the first checkpoints do not know
 
 
 class NetworkSettings(Settings):
@@ -71,6 +74,9 @@ class TrainingSettings(Settings):
 
     crop_size: PositiveInt | tuple[PositiveInt, PositiveInt] = 513
     """Training crop in pixels: the side of a square, or height and width."""
+
+    objective: Annotated[str, registered(OBJECTIVES)] = "cross_entropy"
+    """How the head is trained and how its logits are read as class probabilities: cross_entropy."""
 
     learning_rate: PositiveFloat = 0.1
     """Learning rate of the head at the first iteration."""
@@ -143,6 +149,14 @@ class TrainingSettings(Settings):
     def crop(self) -> tuple[int, int]:
         """Height and width of the training crop in pixels."""
         return (self.crop_size, self.crop_size) if isinstance(self.crop_size, int) else self.crop_size
+
+    def identity(self) -> str:
+        """All that decides about the weights, as JSON.
+
+        A setting that came later is left out at its default, so that what was trained before is still recognised.
+        """
+        at_default = {name for name in _YOUNG if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump_json(exclude=self.fields_that(Decides.SPEED) | at_default)
 
     @model_validator(mode="after")
     def _ordered_scale(self) -> TrainingSettings:
