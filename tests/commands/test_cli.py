@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from a2lc.classes import ClassSet
-from a2lc.cli import _VERBS, main
+from a2lc.cli import main
+from a2lc.commands.table import VERBS
 from tests.support.folders import make_folder
 
 
-@pytest.mark.parametrize("verb", sorted(_VERBS))
+@pytest.mark.parametrize("verb", sorted(VERBS))
 def test_help_of_every_verb_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([verb, "--help"])

@@ -58,7 +58,7 @@ def work(arguments: list[str], connection: Connection) -> None:
 
 def start(arguments: list[str]) -> tuple[Any, Connection]:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["a2lc.commands.verbs"])
+    context.set_forkserver_preload(["a2lc.loop.rounds"])
     here, there = context.Pipe()
     process = context.Process(target=work, args=(arguments, there), daemon=True)
     process.start()
