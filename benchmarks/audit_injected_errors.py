@@ -32,7 +32,8 @@ from a2lc.audit.masks import find_masks
 from a2lc.audit.scores import SCORE_NAMES
 from a2lc.audit.settings import AuditSettings
 from a2lc.cli import main as a2lc
-from a2lc.datasets import Dataset, LabelFolder, open_dataset
+from a2lc.datasets import Dataset, open_dataset
+from a2lc.formats.png import LabelFolder
 from a2lc.foundation.environment import COMMAND_VARIABLE
 from a2lc.foundation.files import atomic_path, write_text
 from a2lc.foundation.images import write_label_map

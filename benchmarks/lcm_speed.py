@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from a2lc.propagation import LabelCorrectionModule, PropagationSettings, class_weights, propagate
+from a2lc.propagation import AnsweredMasks, LabelCorrectionModule, PropagationSettings, class_weights, propagate
 from table import Row, markdown, peak_memory
 
 CLASSES, BATCH = 19, 8
@@ -78,9 +78,10 @@ def propagation_row(masks: int) -> Row:
     current = np.where(rng.random(masks) < 0.3, rng.integers(0, CLASSES, masks), labels)
     queried = np.arange(masks) < MASKS
     settings = PropagationSettings(mode="compat", threshold=0.99, epochs=1)
+    answered = AnsweredMasks(features, queried, labels, current, np.zeros_like(queried))
 
     def work() -> None:
-        propagate(features, current, queried, labels, current, np.zeros_like(queried), CLASSES, settings, 1, 0)
+        propagate(answered, current, settings, 1, 0)
 
     stage = f"propagation over {masks:,} masks, one epoch of {MASKS:,} masks before it"
     return Row(stage, *median_seconds(3, work), limit="seconds", peak=peak_memory())

@@ -32,7 +32,7 @@ from a2lc.loop.config import load_config
 from a2lc.loop.opening import open_runs
 from a2lc.loop.run import Run
 from a2lc.loop.scoring import score
-from a2lc.segmentation import NativeView, ScoringNetwork, build_network, load_weights
+from a2lc.segmentation import NativeView, ScoringNetwork, build_network, load_weights, make_objective
 from a2lc.segmentation.descent import weights_of
 from a2lc.segmentation.transforms import to_tensor
 from benchmarks.table import Row, markdown, peak_memory
@@ -114,9 +114,10 @@ def _score(run: Run) -> float:
 
 def _forward(run: Run, network: torch.nn.Module, images: list[torch.Tensor]) -> float:
     settings, view = run.config.training, NativeView()
+    objective = make_objective(settings, len(run.dataset.classes))
     started = time.perf_counter()
     for image in images:
-        view.probabilities(network, image.to(run.device), settings.mean, settings.std)
+        view.probabilities(network, image.to(run.device), settings.mean, settings.std, objective)
     if run.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - started

@@ -31,7 +31,7 @@ from torchvision.transforms import v2
 
 from a2lc.foundation.images import image_size, read_image
 from a2lc.loop.config import RunConfig, load_config
-from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network
+from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network, make_objective
 from a2lc.segmentation.decoded import decode_once
 from a2lc.segmentation.descent import Descent
 from a2lc.segmentation.loading import load_batches
@@ -136,7 +136,11 @@ def _step_rows(photos: Photos, kept: Callable[[str], NDArray[np.uint8]], device:
     def measured(changes: dict[str, Any], read: Callable[[str], NDArray[np.uint8]], plain: bool = False) -> Any:
         settings = TrainingSettings(**changes)
         built = build_network(network, CLASSES, seed=0).to(device)
-        advance = _plain(built, settings, device) if plain else Descent(built, settings, device, 0).advance
+        advance = (
+            _plain(built, settings, device)
+            if plain
+            else Descent(built, settings, make_objective(settings, CLASSES), device, 0).advance
+        )
         if on_gpu:
             torch.cuda.reset_peak_memory_stats()
         seconds = _seconds_per_step(advance, photos, read, settings, device)
@@ -210,7 +214,7 @@ def measure(config: RunConfig, device: torch.device, iterations: int) -> tuple[f
     """Median seconds per iteration and peak memory in GiB (of the GPU, or of the whole process on a CPU)."""
     settings = config.training.model_copy(update={"iterations": iterations + WARM_UP})
     network = build_network(config.network, 21, seed=0).to(device)
-    descent = Descent(network, settings, device, fingerprint=0)
+    descent = Descent(network, settings, make_objective(settings, 21), device, fingerprint=0)
     shape = (settings.batch_size, *settings.crop)
     images = torch.randint(0, 256, (shape[0], 3, *shape[1:]), dtype=torch.uint8)
     labels = torch.randint(0, 21, shape, dtype=torch.uint8)

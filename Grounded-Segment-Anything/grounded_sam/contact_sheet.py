@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from a2lc.classes import ClassSet
+from a2lc.formats.mask_facts import mask_facts
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.seeding import generator
 from a2lc.labels.overlay import draw_overlay
 from a2lc.labels.store import PseudoLabelSet
-from grounded_sam.summary import mask_facts
 
 IMAGES = 24
 COLUMNS = 6

@@ -9,6 +9,7 @@ from typing import Any
 
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
+from a2lc.foundation.ids import inside
 from grounded_sam.detections import Detections
 
 _FOLDER = "records"
@@ -34,10 +35,11 @@ class Records:
 
     def path(self, image_id: str) -> Path:
         """The record of an image."""
-        return self.folder / f"{image_id}.json"
+        return inside(self.folder, image_id, ".json")
 
     def _note(self, image_id: str) -> Path:
-        return self.folder / f"{image_id}.unreadable"
+        """Why an image was left out."""
+        return inside(self.folder, image_id, ".unreadable")
 
     def is_finished(self, image_id: str) -> bool:
         """Whether label map, mask map and record of the image are there."""

@@ -6,31 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from a2lc.foundation.errors import InputError
+from a2lc.foundation.environment import Place, is_watched, own_place
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True)
-class Share:
+class Share(Place):
     """The part of the work that one of several processes does.
 
     Attributes:
-        rank: Number of this process, from 0.
-        count: Number of processes.
-        local_rank: Number of this process on its machine, which chooses the GPU.
         falls_together: Whether an error of one process ends all, as under torchrun.
     """
 
-    rank: int = 0
-    count: int = 1
-    local_rank: int = 0
     falls_together: bool = False
 
     def of(self, batches: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
         """The batches of this process: rank, rank + count, ..."""
-        return batches[self.rank :: self.count]
+        return self.share(batches)
 
     def device(self, name: str) -> torch.device:
         """The device that a name means for this process: "auto" and "cuda" are a GPU each, by local rank.
@@ -38,17 +32,9 @@ class Share:
         Raises:
             InputError: When it does not exist.
         """
-        import torch
+        from a2lc.foundation.devices import choose_device
 
-        try:
-            if name in ("auto", "cuda") and torch.cuda.is_available():
-                name = f"cuda:{self.local_rank % torch.cuda.device_count()}"
-            device = torch.device("cpu" if name == "auto" else name)
-            torch.zeros(1, device=device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"device is '{name}', which cannot be used here ({reason}): set device=auto") from None
-        return device
+        return choose_device(name, self, shared=True)
 
 
 def share_of_process(environment: Mapping[str, str]) -> Share:
@@ -59,18 +45,8 @@ def share_of_process(environment: Mapping[str, str]) -> Share:
     Raises:
         InputError: When they make no sense.
     """
-    given = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
-    try:
-        rank, count = map(int, given)
-        local_rank = int(environment.get("LOCAL_RANK", rank))
-    except ValueError:
-        rank, count, local_rank = -1, 0, 0
-    if not 0 <= rank < count or local_rank < 0:
-        raise InputError(
-            f"the environment says RANK={given[0]} and WORLD_SIZE={given[1]}: start the processes with torchrun, or "
-            "give whole numbers with 0 <= RANK < WORLD_SIZE"
-        )
-    return Share(rank, count, local_rank, falls_together="TORCHELASTIC_RUN_ID" in environment)
+    place = own_place(environment)
+    return Share(place.rank, place.count, place.local_rank, is_watched(environment))
 
 
 def make_batches(image_ids: Sequence[str], size: int) -> list[tuple[str, ...]]:

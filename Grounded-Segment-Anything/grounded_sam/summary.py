@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
+from a2lc.formats.mask_facts import MaskFacts, mask_facts
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelSet
 
@@ -20,26 +21,6 @@ MANY_MASKS = 100
 LARGE_SHARE = 0.95  # of the image, covered by one mask
 VOID_SHARE = 0.5
 _SHOWN = 20  # suspicious images printed before the list is cut
-
-
-@dataclass(frozen=True)
-class MaskFacts:
-    """Parallel arrays, one entry per mask with a pixel in an image, in ascending order of mask id.
-
-    Attributes:
-        mask_id: (M,) int64.
-        label: (M,) int64, majority label; void counts as one, ties go to the smallest.
-        pixels: (M,) int64, visible pixels.
-        box: (M, 4) int64; x0, y0, x1, y1 in pixels around the visible pixels, the ends exclusive.
-    """
-
-    mask_id: NDArray[np.int64]
-    label: NDArray[np.int64]
-    pixels: NDArray[np.int64]
-    box: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.mask_id)
 
 
 @dataclass(frozen=True)
@@ -113,25 +94,6 @@ class _Image:
     pixels: int
     void: int
     reason: str
-
-
-def mask_facts(labels: NDArray[np.uint8], masks: NDArray[np.int32]) -> MaskFacts:
-    """Label, size and box of every mask of an image, in one pass over its pixels.
-
-    Args:
-        labels: (H, W) uint8.
-        masks: (H, W) mask ids, 0 = no mask.
-    """
-    rows, columns = np.nonzero(masks)
-    under = masks[rows, columns]
-    ids = np.unique(under)
-    index = np.searchsorted(ids, under)
-    votes = np.bincount(index * 256 + labels[rows, columns], minlength=256 * len(ids)).reshape(-1, 256)
-    box = np.tile(np.array([*masks.shape[::-1], 0, 0], dtype=np.int64), (len(ids), 1))
-    for corner, positions in ((0, columns), (1, rows)):
-        np.minimum.at(box[:, corner], index, positions)
-        np.maximum.at(box[:, corner + 2], index, positions + 1)
-    return MaskFacts(ids.astype(np.int64), votes.argmax(axis=1), votes.sum(axis=1), box)
 
 
 def summarise_set(pseudo_labels: PseudoLabelSet, classes: ClassSet) -> SetReport:

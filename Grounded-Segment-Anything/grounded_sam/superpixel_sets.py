@@ -15,13 +15,13 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc.classes import ClassSet
+from a2lc.formats.mask_facts import mask_facts
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_json
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 from grounded_sam.inputs import Inputs, open_folder
 from grounded_sam.sharding import Share, make_batches
-from grounded_sam.summary import mask_facts
 from grounded_sam.superpixels import MOST_SEGMENTS, Superpixels
 from grounded_sam.workplace import Workplace
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from filelock import FileLock
 
-from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.claims import ClaimKind
+from a2lc.foundation.errors import refuse
 from a2lc.foundation.files import read_json, write_json
 from a2lc.foundation.images import write_image
 from a2lc.foundation.locks import held
+from a2lc.foundation.trees import flatten
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 from grounded_sam.inputs import Inputs
 from grounded_sam.records import Records
@@ -49,21 +51,9 @@ class Workplace:
         Raises:
             InputError: When there is one, or the folder holds something else.
         """
-        self._refuse_foreign_files()
-        with held(self.root, f".lock.{rank}") as lock:
-            try:
-                yield
-            finally:
-                lock.unlink(missing_ok=True)  # as many files whatever the number of processes
-
-    def _refuse_foreign_files(self) -> None:
-        if self.root.exists() and not self.root.is_dir():
-            raise InputError(f"{self.root} is a file: choose a new folder as output")
-        if not (self.root / _PLAN).is_file() and any(self.root.glob("[!.]*")):
-            raise InputError(
-                f"{self.root} is not empty and was not begun by grounded-sam generate or superpixels: choose a "
-                "new folder as output, nothing is overwritten"
-            )
+        _CLAIM.refuse_foreign(self.root)
+        with held(self.root, f".lock.{rank}", keep=False):  # as many files whatever the number of processes
+            yield
 
     def compare(self, plan: Mapping[str, Any]) -> None:
         """Refuse to continue what was begun in another way.
@@ -74,19 +64,7 @@ class Workplace:
         Raises:
             InputError: Lists what differs.
         """
-        path = self.root / _PLAN
-        if not path.is_file():
-            return
-        try:
-            begun = dict(read_json(path))
-        except (ValueError, TypeError) as error:
-            raise InputError(
-                f"{path} is damaged ({error}): choose a new folder as output, or delete this one"
-            ) from None
-        here, there = _flatten(json.loads(json.dumps(plan))), _flatten({key: begun.get(key) for key in plan})
-        different = sorted(key for key in {**here, **there} if here.get(key) != there.get(key) and _decides(key))
-        lines = [f"{key}: {there.get(key)} there, {here.get(key)} now" for key in different]
-        refuse(f"{self.root} was begun with other settings; take those again, or choose a new folder as output", lines)
+        _CLAIM.compare(self.root, plan)
 
     def begin(self, plan: Mapping[str, Any], image_ids: list[str]) -> Mapping[str, Any]:
         """Claim the folder for a plan, or continue it; a set with images to do loses its marks of being finished.
@@ -102,10 +80,7 @@ class Workplace:
             InputError: When the folder was begun in another way; lists what differs.
         """
         with FileLock(self.root / ".lock"):
-            self.compare(plan)
-            if not (self.root / _PLAN).exists():
-                write_json(self.root / _PLAN, plan)
-            begun: Mapping[str, Any] = read_json(self.root / _PLAN)
+            begun = _CLAIM.claim(self.root, json.loads(json.dumps(plan)))  # as it reads back
             self.inputs.classes.write(self.root / "classes.yaml")
             self.records.forget_unreadable(image_ids)
             if not all(map(self.records.is_finished, self.inputs.paths)):
@@ -140,6 +115,7 @@ class Workplace:
         return finished
 
     def _refuse_unreadable(self, left_out: Mapping[str, list[str]]) -> None:
+        """Name every file because of which images are left out; do nothing when there is none."""
         problems = list(dict.fromkeys(problem for found in left_out.values() for problem in found))
         refuse(
             f"{self.root} is not finished: {len(left_out)} of {len(self.inputs.paths)} images are left out, alone or "
@@ -162,11 +138,21 @@ def _decides(key: str) -> bool:
     return not key.endswith(".hub_id")
 
 
-def _flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """The leaves of what JSON holds, by dotted key."""
-    if not isinstance(tree, Mapping | list):
-        return {prefix.removesuffix("."): tree}
-    flat: dict[str, Any] = {}
-    for key, value in tree.items() if isinstance(tree, Mapping) else enumerate(tree):
-        flat |= _flatten(value, f"{prefix}{key}.")
-    return flat
+def _difference(begun: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
+    """What differs and decides about the files, a line each; a plan that is a part is compared with that part."""
+    here = flatten(json.loads(json.dumps(plan)), into_lists=True)
+    there = flatten({key: begun.get(key) for key in plan}, into_lists=True)
+    different = sorted(key for key in {**here, **there} if here.get(key) != there.get(key) and _decides(key))
+    return [f"{key}: {there.get(key)} there, {here.get(key)} now" for key in different]
+
+
+_CLAIM: ClaimKind[Mapping[str, Any]] = ClaimKind(
+    name=_PLAN,
+    read=lambda path: dict(read_json(path)),
+    write=write_json,
+    difference=_difference,
+    foreign="{folder} is not empty and was not begun by grounded-sam generate or superpixels: choose a new folder as "
+    "output, nothing is overwritten",
+    damaged="{path} is damaged ({error}): choose a new folder as output, or delete this one",
+    other="{folder} was begun with other settings; take those again, or choose a new folder as output:\n{lines}",
+)

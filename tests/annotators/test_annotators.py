@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from a2lc.annotators import AnnotatorSettings, AnswersAnnotator, GroundTruthAnnotator, Query
+from a2lc.annotators import AnnotatorContext, AnnotatorSettings, AnswersAnnotator, GroundTruthAnnotator, Query
 from a2lc.annotators.queue import draw_crop
 from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError, WaitingForAnswers
@@ -69,7 +70,18 @@ def test_ground_truth_of_another_size_is_refused(tmp_path: Path, classes: ClassS
 @pytest.fixture
 def ask(tiny_set: PseudoLabelSet, classes: ClassSet, tmp_path: Path) -> Callable[[Path], AnswersAnnotator]:
     image = np.random.default_rng(0).integers(0, 255, (4, 6, 3)).astype(np.uint8)
-    return lambda answers: AnswersAnnotator(tmp_path / "queue.csv", answers, lambda image_id: image, classes, "ann")
+    context = AnnotatorContext(
+        settings=AnnotatorSettings(name="answers"),
+        classes=classes,
+        image=lambda image_id: image,
+        ground_truth=None,
+        inbox=tmp_path / "inbox.sqlite",
+        round_index=1,
+        batch=0,
+        queue=tmp_path / "queue.csv",
+        person="ann",
+    )
+    return lambda answers: AnswersAnnotator(replace(context, answers=answers))
 
 
 QUERIES = [Query("a", 1, 1, 2.5, (0, 0)), Query("a", 300, 2, 1.5, (3, 3))]

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from a2lc.classes import ClassSet, load_classes, parse_classes
 from a2lc.commands.predict_folder import images_below, predict_images
-from a2lc.datasets.label_folder import LabelFolder
+from a2lc.formats.png import LabelFolder
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.images import read_image, write_image
 from a2lc.labels.overlay import draw_overlay

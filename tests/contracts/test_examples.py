@@ -8,7 +8,13 @@ from importlib import import_module
 import pytest
 
 MODULES = (
+    "a2lc.acquisition.class_weights",
+    "a2lc.acquisition.scoring",
+    "a2lc.acquisition.selection",
+    "a2lc.foundation.registry",
     "a2lc.mask_statistics.statistics",
+    "a2lc.propagation.criteria",
+    "a2lc.propagation.lcm",
     "a2lc.quality.issues",
     "a2lc.quality.scores",
     "a2lc.quality.summary",

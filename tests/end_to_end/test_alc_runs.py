@@ -88,11 +88,11 @@ def test_a_run_starts_from_clicks_alone(tmp_path: Path, classes: ClassSet, metho
     assert main(["run", *tiny_arguments(data, tmp_path / "out", *settings)]) == 0
     folder = tmp_path / "out/runs/folder/seed1"
     ledger = Ledger(folder / method / "ledger.sqlite")
-    first = ledger.answers(before_round=1)
+    first = ledger.answers(up_to_round=0)
     assert len(first) == 9
     assert len(ledger.answers()) == 13
     assert not {answer.key for answer in first} & {answer.key for answer in ledger.answers()[9:]}
-    started, answered = open_pseudo_labels(folder / "start" / "pseudo_labels"), ledger.corrections(0)
+    started, answered = open_pseudo_labels(folder / "start" / "pseudo_labels"), ledger.corrections(up_to_round=0)
     for image_id in started.image_ids():
         labels, ids = started.labels(image_id), started.masks(image_id)
         assert (labels != 255).all()

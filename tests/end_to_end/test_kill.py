@@ -36,7 +36,7 @@ def results(output: Path, data: Path) -> dict[str, Any]:
         ledger = Ledger(folder / "ledger.sqlite")
         found[f"{method} ledger"] = [{**vars(d), "seconds": None} for d in ledger.decisions()]
         for index in range(1, ROUNDS + 1):
-            state = LabelState(initial, ledger.corrections(index))
+            state = LabelState(initial, ledger.corrections(up_to_round=index))
             found[f"{method} labels {index}"] = [state.labels(i).tobytes() for i in initial.image_ids()]
             table = read_mask_table(folder / f"round_{index}/mask_table.parquet")
             found[f"{method} scores {index}"] = table.scores.score.tobytes()

@@ -47,9 +47,9 @@ def test_run_writes_everything_it_promises(data: Path, tmp_path: Path, capsys: p
     masks = pq.read_table(seed1 / "a2lc/round_1/mask_table.parquet").to_pydict()
     ranked = sorted((rank, image, mask) for rank, image, mask in zip(
         masks["rank"], masks["image_id"], masks["mask_id"], strict=True))  # fmt: skip
-    asked = [decision.key for decision in Ledger(seed1 / "a2lc/ledger.sqlite").decisions(1) if decision.queried]
+    asked = [decision.key for decision in Ledger(seed1 / "a2lc/ledger.sqlite").decisions_of(1) if decision.queried]
     assert [(image, mask) for _, image, mask in ranked[:4]] == asked, "the best ranked masks were asked about"
-    again = Ledger(seed1 / "a2lc/ledger.sqlite").decisions(2)
+    again = Ledger(seed1 / "a2lc/ledger.sqlite").decisions_of(2)
     assert not {decision.key for decision in again if decision.queried} & set(asked), "no mask is asked twice"
     round_2 = pq.read_table(seed1 / "a2lc/round_2/mask_table.parquet").to_pydict()
     assert sum(round_2["queried_before"]) == 4
@@ -125,7 +125,7 @@ def test_people_answer_through_the_queue(tmp_path: Path, classes: ClassSet, caps
     assert main(["run", *settings]) == 0
     assert main(["export", *settings, "--to", str(tmp_path / "labels")]) == 0
 
-    decisions = Ledger(queue.parents[1] / "ledger.sqlite").decisions(1)
+    decisions = Ledger(queue.parents[1] / "ledger.sqlite").decisions_of(1)
     asked = [decision for decision in decisions if decision.queried]
     assert [decision.label_after for decision in asked] == [None, 1, 1, 1]
     exported = open_pseudo_labels(tmp_path / "labels")

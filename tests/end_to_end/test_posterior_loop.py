@@ -11,7 +11,8 @@ import pytest
 from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.labels.ledger import Decision, Ledger
-from a2lc.loop import correction, learners
+from a2lc.loop import correction
+from a2lc.loop.learning import RoundLearner
 from tests.support.tiny import seed_table, tiny_arguments, tiny_data
 
 SETTINGS = ("method=posterior", "training.iterations=0", "inner_batch=2", "budget=6", "propagation.mode=fixed")
@@ -41,9 +42,9 @@ def test_a_killed_run_ends_with_the_same_ledger(
     assert sum(decision.queried for decision in whole) == 12
     assert {decision.source for decision in whole} == {"ground_truth", "posterior"}
     arguments = ["run", *tiny_arguments(data, tmp_path / "killed", *SETTINGS)]
-    for module, stage in ((correction, "select_queries"), (learners, "revised_labels")) * 2:
+    for owner, stage in ((correction, "select_queries"), (RoundLearner, "relabelled")) * 2:
         with monkeypatch.context() as patch:
-            patch.setattr(module, stage, killed_at_the_second_call(getattr(module, stage)))
+            patch.setattr(owner, stage, killed_at_the_second_call(getattr(owner, stage)))
             assert main(arguments) == 130
     assert main(arguments) == 0
     assert decisions_of(tmp_path / "killed") == whole

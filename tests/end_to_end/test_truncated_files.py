@@ -13,7 +13,7 @@ from PIL import Image
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.datasets.label_folder import LabelFolder
+from a2lc.formats.png import LabelFolder
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.images import read_image, read_index_map, write_label_map, write_mask_map
 from a2lc.labels.store import PseudoLabelSet

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from a2lc.classes import ClassSet
+from a2lc.foundation.images import read_image
 from grounded_sam import backends
 from grounded_sam.cli import build_parser, main
 from grounded_sam.settings import GenerateSettings, load_settings
@@ -143,7 +144,7 @@ def test_all_verbs_after_one_another(
 
     assert main(["inspect", str(made), "--images", str(data / "images"), "--sheet", str(tmp_path / "sheet.png")]) == 0
     assert capsys.readouterr().out.startswith(told.split("\n\n")[0])
-    assert (tmp_path / "sheet.png").read_bytes() == (made / "contact_sheet.png").read_bytes()
+    assert read_image(tmp_path / "sheet.png").tobytes() == read_image(made / "contact_sheet.png").tobytes()
 
     research, back = tmp_path / "research", tmp_path / "back"
     assert main(["export", str(made), "--to", str(research)]) == 0

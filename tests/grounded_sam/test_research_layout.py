@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from a2lc.classes import ClassSet, load_classes
+from a2lc.formats import detect_format
+from a2lc.formats.mask_facts import mask_facts
+from a2lc.formats.research import ResearchSet
 from a2lc.foundation.errors import InputError
 from a2lc.labels.check import check_pseudo_labels
-from a2lc.labels.store import RESEARCH, PseudoLabelSet, PseudoLabelWriter, open_pseudo_labels
+from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter, open_pseudo_labels
 from grounded_sam.detections import Detections
 from grounded_sam.records import Records
 from grounded_sam.research_layout import export_set, import_set
-from grounded_sam.summary import mask_facts
 
 
 def assert_same(first: PseudoLabelSet, second: PseudoLabelSet) -> None:
@@ -94,7 +96,7 @@ def test_export_then_import_gives_the_same_set(
     classes = replace(classes, unmasked=unmasked)
     ours = make_set(tmp_path / "ours", classes)
     exported = export_set(ours, tmp_path / "0.2", classes, sixteen_bit)
-    assert open_pseudo_labels(exported.root).layout == RESEARCH
+    assert detect_format(exported.root) == "research"
     imported = import_set(exported.root, tmp_path / "again", classes)
     assert_same(ours, imported)
     assert imported.manifest["images"] == ours.manifest["images"]
@@ -178,7 +180,7 @@ def test_mask_facts_equal_one_mask_at_a_time(seed: int, height: int, width: int)
 def test_published_masks(shared: Path, tmp_path: Path) -> None:
     published = open_pseudo_labels(shared / "pascal_animals" / "grounded_sam" / "0.2")
     pascal = load_classes("pascal")
-    some = PseudoLabelSet(tmp_path / "0.2", RESEARCH)
+    some = ResearchSet(tmp_path / "0.2")
     for image_id in published.image_ids()[::30]:
         for path, copy in (
             (published.label_path(image_id), some.label_path(image_id)),

@@ -106,12 +106,12 @@ def test_ledger_keeps_the_newest_label_and_every_row(tmp_path: Path) -> None:
     ledger.record(2, 0, "annotate", [decision(5, 2, before=0)])
     ledger.record(2, 0, "propagate", [])
     reopened = Ledger(tmp_path / "ledger.sqlite")
-    assert reopened.corrections(1) == {"a": {1: 2, 5: 0}}
+    assert reopened.corrections(up_to_round=1) == {"a": {1: 2, 5: 0}}
     assert reopened.corrections() == {"a": {1: 2, 5: 2}}
     assert set(reopened.queried()) == {("a", 1), ("a", 3), ("a", 4), ("a", 5)}
-    assert set(reopened.queried(before_round=2)) == {("a", 1), ("a", 3), ("a", 4)}
+    assert set(reopened.queried(up_to_round=1)) == {("a", 1), ("a", 3), ("a", 4)}
     assert len(reopened.decisions()) == 5
-    assert reopened.decisions(1)[0] == decision(1, 2)
+    assert reopened.decisions_of(1)[0] == decision(1, 2)
     assert reopened.is_done(2, 0, "propagate")
     assert not reopened.is_done(3, 0, "annotate")
 

@@ -106,10 +106,9 @@ def test_the_best_pixels_do_not_depend_on_the_shares(images: list[list[int]], bu
 def test_both_maps_of_an_image_are_read_once(tiny_set: PseudoLabelSet, monkeypatch: pytest.MonkeyPatch) -> None:
     state, read = LabelState(tiny_set, {"a": {300: 0}}), []
     expected = apply_corrections(tiny_set.labels("a"), tiny_set.masks("a"), {300: 0})
-    original = PseudoLabelSet.masks
-    monkeypatch.setattr(
-        PseudoLabelSet, "masks", lambda self, image_id: read.append(image_id) or original(self, image_id)
-    )
+    reader = type(tiny_set)
+    original = reader.masks
+    monkeypatch.setattr(reader, "masks", lambda self, image_id: read.append(image_id) or original(self, image_id))
     labels, masks = state.maps("a")
     assert np.array_equal(labels, expected)
     assert np.array_equal(masks, original(tiny_set, "a"))

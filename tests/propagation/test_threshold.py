@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from a2lc.foundation.errors import InputError
 from a2lc.propagation import (
+    AnsweredMasks,
     LabelCorrectionModule,
     PropagationSettings,
     choose_threshold,
@@ -171,19 +172,16 @@ class TestPropagate:
     settings = PropagationSettings(target_precision=0.7, minimum_support=5, tail_fraction=0.25, learning_rate=1e-3)
 
     def run(self, **changed: Any) -> Any:
-        arguments: dict[str, Any] = {
+        masks: dict[str, Any] = {
             "features": self.features,
-            "current": self.current,
             "queried_now": self.queried_now,
             "answered": self.truth,
             "shown": self.shown,
             "queried_before": self.queried_before,
-            "num_classes": 4,
-            "settings": self.settings,
-            "round_index": 1,
-            "seed": 0,
         }
-        return propagate(**{**arguments, **changed})
+        arguments: dict[str, Any] = {"current": self.current, "settings": self.settings, "round_index": 1, "seed": 0}
+        answered = AnsweredMasks(**{name: changed.pop(name, value) for name, value in masks.items()})
+        return propagate(answered, **{**arguments, **changed})
 
     @pytest.mark.slow
     def test_corrects_wrong_labels_and_only_masks_never_asked_about(self) -> None:

@@ -18,13 +18,13 @@ from a2lc.segmentation import (
     build_network,
     evaluate_network,
     load_weights,
+    make_objective,
 )
 from a2lc.segmentation.decoded import decode_once
 from a2lc.segmentation.descent import Descent
-from a2lc.segmentation.gradients import cross_entropy
 from a2lc.segmentation.sampling import batch_of_step
 from a2lc.segmentation.transforms import Augmentation, normalise
-from tests.support.training_case import CPU, IDS, NETWORK, Files, Pictures, fast, run_training, same
+from tests.support.training_case import CPU, IDS, NETWORK, OBJECTIVE, Files, Pictures, fast, run_training, same
 
 PLAIN = NETWORK.model_copy(update={"dropout": 0.0})
 
@@ -34,7 +34,7 @@ PLAIN = NETWORK.model_copy(update={"dropout": 0.0})
 def test_steps_follow_the_poly_schedule_with_a_slower_backbone():
     network = build_network(NETWORK, 2, seed=0)
     options = fast(iterations=4, learning_rate=0.1, momentum=0, weight_decay=0, learning_rate_floor=0.03)
-    descent = Descent(network, options, CPU, fingerprint=0)
+    descent = Descent(network, options, OBJECTIVE, CPU, fingerprint=0)
     images, labels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8), torch.randint(0, 2, (2, 32, 32))
     head, backbone = network.classifier.classifier[3].weight, next(network.backbone.parameters())
     for step in range(4):
@@ -47,13 +47,14 @@ def test_steps_follow_the_poly_schedule_with_a_slower_backbone():
 
 
 def test_loss_ignores_void_and_is_zero_without_labels():
+    loss = make_objective(fast(), num_classes=3).loss
     logits = torch.randn(2, 3, 4, 5, requires_grad=True)
     labels = torch.randint(0, 3, (2, 4, 5)).byte()
     labels[0, :2] = 255
     chosen = labels != 255
     expected = functional.cross_entropy(logits.movedim(1, -1)[chosen], labels[chosen].long(), reduction="sum")
-    torch.testing.assert_close(cross_entropy(logits, labels), expected)
-    nothing = cross_entropy(logits, torch.full_like(labels, 255))
+    torch.testing.assert_close(loss(logits, labels), expected)
+    nothing = loss(logits, torch.full_like(labels, 255))
     nothing.backward()
     assert nothing.item() == 0
     assert (logits.grad == 0).all()

@@ -20,7 +20,7 @@ from a2lc.segmentation import (
     predict,
     predict_views,
 )
-from tests.support.training_case import CPU, IDS, NETWORK, Pictures, fast
+from tests.support.training_case import CPU, IDS, NETWORK, OBJECTIVE, Pictures, fast
 
 CLASSES = 3
 MEAN, STD = (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)
@@ -40,7 +40,7 @@ def picture(height, width):
 
 
 def seen(view, network, image):
-    return view.probabilities(network, torch.tensor(image).permute(2, 0, 1)[None], MEAN, STD)[0]
+    return view.probabilities(network, torch.tensor(image).permute(2, 0, 1)[None], MEAN, STD, OBJECTIVE)[0]
 
 
 def padded_by_hand(network, image, canvas, shift):
@@ -168,10 +168,10 @@ def test_several_views_of_an_image_are_those_of_one_prediction_each():
         return Pictures().image(image_id)
 
     views = (SquashedView((64, 64)), NativeView())
-    together = list(predict_views(network.train(), IDS, image, options, CPU, views))
+    together = list(predict_views(network.train(), IDS, image, options, CPU, views, objective=OBJECTIVE))
     assert read == list(IDS)
     for index, view in enumerate(views):
-        alone = list(predict(network, IDS, image, options, CPU, view=view))
+        alone = list(predict(network, IDS, image, options, CPU, view=view, objective=OBJECTIVE))
         assert [image_id for image_id, _ in alone] == [image_id for image_id, _ in together]
         assert all(torch.equal(one, both[index]) for (_, one), (_, both) in zip(alone, together, strict=True))
     assert not torch.allclose(together[0][1][0], together[0][1][1], atol=1e-3)

@@ -9,8 +9,8 @@ import pytest
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.datasets import LabelFolder
 from a2lc.evaluation.comparison import compare_labels
+from a2lc.formats.png import LabelFolder
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import open_pseudo_labels
 from a2lc.posterior import MaskPool, PosteriorSettings

@@ -14,6 +14,7 @@ from a2lc.segmentation import (
     NetworkSettings,
     TrainingSettings,
     build_network,
+    make_objective,
     train,
 )
 
@@ -25,6 +26,9 @@ NETWORK = NetworkSettings(backbone="test_resnet", backbone_weights="none", aspp_
 def fast(**changes):
     small = {"iterations": 6, "batch_size": 2, "crop_size": 32, "validate_every": 2, "save_every": 2, "workers": 0}
     return TrainingSettings(**{**small, "learning_rate": 0.05, **changes})
+
+
+OBJECTIVE = make_objective(fast(), num_classes=2)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
+from a2lc.foundation.environment import ATTACHED_VARIABLE
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.layers import parse_overrides
 from a2lc.loop.config import load_config
@@ -127,10 +128,14 @@ def test_a_sweep_ends_with_tables_though_a_job_fails_and_then_has_little_to_do(
 
 def test_a_job_ends_with_the_process_that_started_it() -> None:
     job = subprocess.Popen(
-        [sys.executable, "-m", "a2lc.sweep.attached", "run", "demo", "--show"],
+        [sys.executable, "-m", "a2lc.cli", "run", "demo", "--show"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={"PYTHONPATH": str(Path(__file__).parents[2] / "DeepLabV3Plus_Pytorch"), "PATH": ""},
+        env={
+            "PYTHONPATH": str(Path(__file__).parents[2] / "DeepLabV3Plus_Pytorch"),
+            "PATH": "",
+            ATTACHED_VARIABLE: "1",
+        },
     )
     assert job.communicate()[0] == b""  # closes the pipe: it ends before it could print
     assert job.returncode == 1

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def _observed(pixel_counts: ArrayLike) -> NDArray[np.float64]:
+    """The counts as (C,) float64, refused when they are none."""
     counts = np.asarray(pixel_counts, dtype=np.float64)
     if counts.ndim != 1 or not np.isfinite(counts).all() or (counts < 0).any():
         raise ValueError(f"pixel_counts must be a (C,) array of counts, got shape {counts.shape} and values {counts}")
@@ -22,6 +23,10 @@ def class_imbalance(pixel_counts: ArrayLike) -> float:
         pixel_counts: (C,) pixels per class under the masks of the pool.
 
     Source: A²LC, adaptive class weights.
+
+    Example:
+        >>> class_imbalance([50, 50, 0]), round(class_imbalance([99, 1]), 3)
+        (0.0, 0.637)
     """
     counts = _observed(pixel_counts)
     share = counts[counts > 0] / max(counts.sum(), 1)
@@ -38,6 +43,10 @@ def adaptive_class_weights(pixel_counts: ArrayLike) -> NDArray[np.float64]:
         (C,) float64 in [0, 1].
 
     Source: A²LC, adaptive class weights; KL from `class_imbalance`.
+
+    Example:
+        >>> adaptive_class_weights([990, 10, 0]).round(2).tolist()
+        [0.3, 1.0, 0.0]
     """
     counts = _observed(pixel_counts)
     weights = np.zeros_like(counts)

@@ -80,7 +80,9 @@ def adjusted_iou(predicted: Components, labels: Components) -> NDArray[np.float6
     pair, shared = np.unique(predicted.index * count + labels.index, return_counts=True)
     k, component = np.divmod(pair, count)
     same = predicted.classes[k] == labels.classes[component]
-    k, component, shared = k[same], component[same], shared[same]
+    k = k[same]
+    component = component[same]
+    shared = shared[same]
     covered = np.bincount(component, weights=shared, minlength=count)  # by any prediction of the class
     size = len(predicted.classes)
     intersection = np.bincount(k, weights=shared, minlength=size)

@@ -1,37 +1,69 @@
-"""The acquisition functions by name."""
+"""The acquisition functions by name, with what they need; the functions themselves are imported when one is used.
+
+Another one is a module that registers it:
+
+    ACQUISITIONS.register("mine", AcquisitionEntry(Needs(network=True), lambda: my_function))
+"""
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from a2lc.acquisition import functions
-from a2lc.acquisition.components import component_disagreement, component_error
-from a2lc.acquisition.functions import Acquisition
+from a2lc.foundation.registry import Needs, Registry
 
-ACQUISITIONS: dict[str, Acquisition] = {
-    "abc": functions.adaptive_balanced,
-    "sim": functions.similarity_weighted,
-    "cil": functions.label_confidence,
-    "lcil": functions.mean_label_confidence,
-    "softmin": functions.soft_minimum,
-    "aiou": component_error,
-    "aiou_adjusted": component_disagreement,
-    "entropy": functions.mean_entropy,
-    "margin": functions.mean_margin,
-    "area": functions.area,
-    "posterior": functions.area,  # the first order; a model of the answers renews it after every batch
-    "random": functions.uniform_random,
-}
+if TYPE_CHECKING:
+    from a2lc.acquisition.functions import Acquisition
 
 
-def find_acquisition(name: str) -> Acquisition:
-    """The function of this name.
+@dataclass(frozen=True)
+class AcquisitionEntry:
+    """An acquisition function in the registry.
 
-    Raises:
-        ValueError: When there is none; the sentence names the nearest.
+    Attributes:
+        needs: What it cannot do without.
+        load: Imports and returns the function.
+        of_pixel: Whether the score of a single pixel is its error c(x), so that pixels can be asked about.
+        by_learner: Whether the order of the questions is the learner's; the function scores the mask table, no more.
     """
-    if name not in ACQUISITIONS:
-        near = difflib.get_close_matches(name, ACQUISITIONS, n=1, cutoff=0.3)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"unknown acquisition '{name}': expected one of {', '.join(ACQUISITIONS)}{hint}")
-    return ACQUISITIONS[name]
+
+    needs: Needs
+    load: Callable[[], Acquisition]
+    of_pixel: bool = False
+    by_learner: bool = False
+
+
+ACQUISITIONS: Registry[AcquisitionEntry] = Registry("acquisitions")
+
+
+def _imported(module: str, function: str) -> Callable[[], Acquisition]:
+    """Imports a function of this room when it is used: `functions` brings torch along, `components` scikit-image."""
+
+    def load() -> Acquisition:
+        found: Acquisition = getattr(import_module(f"a2lc.acquisition.{module}"), function)
+        return found
+
+    return load
+
+
+_NETWORK = Needs(network=True)
+_AREA = _imported("functions", "area")
+_BUILT_IN = {
+    "abc": AcquisitionEntry(_NETWORK, _imported("functions", "adaptive_balanced")),
+    "sim": AcquisitionEntry(_NETWORK, _imported("functions", "similarity_weighted"), of_pixel=True),
+    "cil": AcquisitionEntry(_NETWORK, _imported("functions", "label_confidence"), of_pixel=True),
+    "lcil": AcquisitionEntry(_NETWORK, _imported("functions", "mean_label_confidence"), of_pixel=True),
+    "softmin": AcquisitionEntry(_NETWORK, _imported("functions", "soft_minimum")),
+    "aiou": AcquisitionEntry(_NETWORK, _imported("components", "component_error")),
+    "aiou_adjusted": AcquisitionEntry(_NETWORK, _imported("components", "component_disagreement")),
+    "entropy": AcquisitionEntry(_NETWORK, _imported("functions", "mean_entropy")),
+    "margin": AcquisitionEntry(_NETWORK, _imported("functions", "mean_margin")),
+    "area": AcquisitionEntry(Needs(), _AREA),
+    # the learner's first order, before it has any answers, is by area as well
+    "posterior": AcquisitionEntry(Needs(whole_masks=True), _AREA, by_learner=True),
+    "random": AcquisitionEntry(Needs(), _imported("functions", "uniform_random")),
+}
+for _name, _entry in _BUILT_IN.items():
+    ACQUISITIONS.register(_name, _entry)

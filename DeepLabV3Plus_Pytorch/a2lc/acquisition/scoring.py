@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from a2lc.acquisition.expansion import expand, expansions
 from a2lc.acquisition.functions import AcquisitionContext
 from a2lc.acquisition.pools import POOLS
-from a2lc.acquisition.registry import find_acquisition
+from a2lc.acquisition.registry import ACQUISITIONS
 from a2lc.acquisition.settings import AcquisitionSettings
+from a2lc.foundation.arrays import check_lengths
 from a2lc.mask_statistics import MaskStatistics, gather_pixels, to_statistics
 
 
@@ -22,6 +23,9 @@ class MaskScores(MaskStatistics):
     """`MaskStatistics` and the score of each mask, (M,) float64, higher = ask first."""
 
     score: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        check_lengths(self, ("mask_id", "score", "pixels", "label", "predicted", "representative", "mean_probability"))
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,10 @@ class Candidates:
 
     scores: MaskScores
     expansion: tuple[str | None, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.expansion) != len(self.scores):
+            raise ValueError(f"there are {len(self.scores)} candidates but {len(self.expansion)} expansions")
 
 
 def score_masks(
@@ -60,8 +68,15 @@ def score_masks(
     Raises:
         ValueError: When the acquisition is unknown, shapes do not fit, probabilities do not sum to 1 within 1e-2, a
             label is out of range, or "random" has no generator.
+
+    Example:
+        >>> probabilities = np.full((2, 2, 3), 0.5, dtype=np.float32)
+        >>> labels, masks = np.zeros((2, 3), dtype=np.uint8), np.array([[7, 7, 0], [0, 9, 0]])
+        >>> found = score_masks(probabilities, labels, masks, acquisition="lcil")
+        >>> found.mask_id.tolist(), found.pixels.tolist(), found.score.tolist()
+        ([7, 9], [2, 1], [0.5, 0.5])
     """
-    find_acquisition(acquisition)
+    ACQUISITIONS[acquisition]  # an unknown name is told here, in one sentence
     settings = AcquisitionSettings(name=acquisition)
     return score_candidates(probabilities, labels, masks, settings, class_weights, void, generator).scores
 
@@ -98,7 +113,7 @@ def score_candidates(
     context = AcquisitionContext(weights, probabilities, labels, void, generator)
     pixels, summary = POOLS[settings.pool](under_masks, context, excluded, at_most)
     seen = (settings.expansion or 0.0) if settings.look_ahead else None
-    score = find_acquisition(settings.name)(*expand(pixels, summary, seen), context)
+    score = ACQUISITIONS[settings.name].load()(*expand(pixels, summary, seen), context)
     statistics = to_statistics(pixels, summary, masks.shape[1])
     scores = MaskScores(**vars(statistics), score=score.double().cpu().numpy())
     return Candidates(scores, expansions(pixels, summary, settings.expansion, tuple(masks.shape)))

@@ -23,6 +23,10 @@ def select_masks(scores: Mapping[Key, float], budget: int, exclude: Collection[K
 
     Raises:
         ValueError: When a score is not finite.
+
+    Example:
+        >>> select_masks({("cat", 1): 0.2, ("cat", 2): 0.9, ("dog", 1): 0.9}, budget=2)
+        [('cat', 2), ('dog', 1)]
     """
     wrong = next((key for key, score in scores.items() if not math.isfinite(score)), None)
     if wrong is not None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from a2lc.acquisition.registry import find_acquisition
+from a2lc.acquisition.registry import ACQUISITIONS
+from a2lc.foundation.registry import registered
 from a2lc.foundation.settings import Settings
-
-_OF_SINGLE_PIXELS = ("cil", "lcil", "sim")  # all of them are c(x) where E is the pixel itself
 
 
 class AcquisitionSettings(Settings):
     """Which masks, or pixels, are asked about."""
 
-    name: str = "abc"
+    name: Annotated[str, registered(ACQUISITIONS)] = "abc"
     """Acquisition function: abc (A²LC), sim (ALC), cil, lcil, softmin, aiou, aiou_adjusted, entropy, margin, area,
-    random, posterior (ours: by area first, then by what all answers say)."""
+    random, posterior (ours: the order is the learner's; by area until there are answers)."""
 
     pool: Literal["masks", "pixels", "pixelpick"] = "masks"
     """What can be asked about: masks (ALC's diversified pool: one representative pixel per mask), pixels (every pixel),
@@ -36,19 +35,13 @@ class AcquisitionSettings(Settings):
     count_void: bool = False
     """Whether ABC counts void like a class when it measures how unbalanced the classes are."""
 
-    @field_validator("name")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        find_acquisition(name)
-        return name
-
     @model_validator(mode="after")
     def _of_pixels(self) -> AcquisitionSettings:
-        if self.pool == "pixels" and (
-            self.name not in _OF_SINGLE_PIXELS or self.look_ahead or self.expansion is not None
-        ):
+        alone = ACQUISITIONS[self.name].of_pixel and not self.look_ahead and self.expansion is None
+        if self.pool == "pixels" and not alone:
+            of_pixels = (name for name in ACQUISITIONS if ACQUISITIONS[name].of_pixel)
             raise ValueError(
                 "with pool=pixels every pixel is scored and corrected by itself: set name to one of "
-                f"{', '.join(_OF_SINGLE_PIXELS)}, look_ahead to false and expansion to null"
+                f"{', '.join(sorted(of_pixels))}, look_ahead to false and expansion to null"
             )
         return self

@@ -37,6 +37,13 @@ class MaskTable:
     expansion: tuple[str | None, ...]
     about: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        if not len(self.image_id) == len(self.scores) == len(self.expansion):
+            raise ValueError(
+                f"a mask table of {len(self.scores)} masks has {len(self.image_id)} image ids "
+                f"and {len(self.expansion)} expansions: expected one of each per mask"
+            )
+
     @classmethod
     def collect(cls, scored: Iterable[tuple[str, Candidates]], classes: int, about: Mapping[str, Any]) -> MaskTable:
         """Concatenate the scores of all images."""
@@ -74,8 +81,10 @@ class MaskTable:
             classes: Adds the names of classes.
             queried: Masks queried in earlier rounds: they have no rank.
         """
-        scores, rows = self.scores, np.arange(len(self.image_id))
-        rank, ranked = np.zeros(len(rows), dtype=np.int64), self.select(len(rows), queried)
+        scores = self.scores
+        rows = np.arange(len(self.image_id))
+        rank = np.zeros(len(rows), dtype=np.int64)
+        ranked = self.select(len(rows), queried)
         rank[ranked] = np.arange(1, 1 + len(ranked))
         known = np.where(scores.label < len(classes), scores.label, scores.predicted)
         table = pa.table(

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.annotators.base import Query
+from a2lc.annotators.context import AnnotatorContext
+from a2lc.annotators.registry import ANNOTATORS, AnnotatorEntry
 from a2lc.annotators.settings import AnnotatorSettings
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.registry import Needs
 from a2lc.labels.base import LabelSource
 from a2lc.labels.ledger import Decision
 from a2lc.labels.state import LabelState
@@ -36,7 +39,8 @@ class GroundTruthAnnotator:
         """Answer all queries; images are opened once each. Raises InputError when ground truth has another size."""
         decisions: dict[Query, Decision] = {}
         for image_id, group in groupby(sorted(queries, key=lambda q: q.image_id), key=lambda q: q.image_id):
-            labels, masks, truth = state.labels(image_id), state.masks(image_id), self._truth.labels(image_id)
+            labels, masks = state.maps(image_id)
+            truth = self._truth.labels(image_id)
             if truth.shape != masks.shape:
                 raise InputError(
                     f"the ground truth of '{image_id}' is {truth.shape} but its mask map is {masks.shape}: "
@@ -84,3 +88,13 @@ def majority(values: NDArray[np.uint8]) -> int:
     counts = np.bincount(values, minlength=256)
     tied = np.flatnonzero(counts == counts.max())
     return int(tied[0]) if len(tied) == 1 else int(values[np.isin(values, tied)][0])
+
+
+def make_ground_truth(context: AnnotatorContext) -> GroundTruthAnnotator:
+    """The simulated annotator of a batch. Raises InputError when the training images have no ground truth."""
+    if context.ground_truth is None:
+        raise InputError("the annotator is ground_truth but the training images have none: set annotator=answers")
+    return GroundTruthAnnotator(context.ground_truth, context.settings, context.classes.void)
+
+
+ANNOTATORS.register("ground_truth", AnnotatorEntry(make_ground_truth, Needs(ground_truth=True)))

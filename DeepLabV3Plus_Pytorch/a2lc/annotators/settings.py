@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from a2lc.annotators.registry import ANNOTATORS
+from a2lc.foundation.registry import registered
 from a2lc.foundation.settings import Settings
 
 
 class AnnotatorSettings(Settings):
     """Who answers, and by which rule the simulated annotator does."""
 
-    name: Literal["ground_truth", "answers"] = "ground_truth"
+    name: Annotated[str, registered(ANNOTATORS)] = "ground_truth"
     """ground_truth: simulated from ground truth; answers: people, through queue.csv in the folder of the round."""
     rule: Literal["majority", "representative"] = "majority"
     """Simulated answer: majority ground-truth class of the mask (A²LC), or that at its representative pixel (ALC)."""

@@ -5,10 +5,17 @@ rest (`segmentation`), the pixels' verdicts become scores of images and masks (`
 to people and to the correction loop (`labels`, `annotators`).
 """
 
-from a2lc.audit.audit import Audit, open_audit
-from a2lc.audit.conduct import conduct
-from a2lc.audit.handover import loop_arguments, next_steps, take_answers
-from a2lc.audit.settings import AuditSettings, audit_settings
+from typing import TYPE_CHECKING
+
+from a2lc.foundation.lazy import lazily
+
+if TYPE_CHECKING:
+    from a2lc.audit.audit import Audit, open_audit
+    from a2lc.audit.conduct import conduct
+    from a2lc.audit.handover import loop_arguments, next_steps, take_answers
+    from a2lc.audit.settings import AuditSettings, audit_settings
+else:
+    __getattr__, __dir__ = lazily(__name__)
 
 __all__ = [
     "Audit",

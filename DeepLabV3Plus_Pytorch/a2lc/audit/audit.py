@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,13 @@ from a2lc.annotators import read_queue
 from a2lc.audit.labels import Survey, open_labels, survey
 from a2lc.audit.settings import AuditSettings
 from a2lc.datasets import Dataset, open_dataset
-from a2lc.foundation.devices import choose_device
+from a2lc.foundation.claims import ClaimKind
+from a2lc.foundation.devices import choose_device, prepare_device
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.locks import held
+from a2lc.foundation.settings import Decides
 from a2lc.labels.base import LabelSource
 from a2lc.loop.config import RunConfig, dump_config
 
@@ -96,18 +98,19 @@ def open_audit(config: RunConfig, settings: AuditSettings, labels: Path | None, 
     dataset = open_dataset(config.dataset)
     source = open_labels(dataset, labels)
     surveyed = survey(dataset, source)
-    device = choose_device(config.device, config.deterministic)
+    device = choose_device(config.device)
     target = folder or config.output / "audits" / config.experiment
     return Audit(config, settings, dataset, source, surveyed, device, target)
 
 
 @contextmanager
 def claimed(audit: Audit) -> Iterator[None]:
-    """Hold the folder against a second process, and compare with what was begun there.
+    """Prepare the device, hold the folder against a second process, and compare with what was begun there.
 
     Raises:
         InputError: When another process works there, or other networks are needed than those the folder holds.
     """
+    prepare_device(audit.device, audit.config.deterministic)
     with held(audit.folder):
         _claim(audit)
         yield
@@ -115,39 +118,62 @@ def claimed(audit: Audit) -> Iterator[None]:
 
 def _claim(audit: Audit) -> None:
     """Write config.yaml and audit.json, or compare with those that are there."""
-    config, record = audit.folder / "config.yaml", audit.folder / "audit.json"
-    if record.exists():
-        _compare(audit, _read_config(config), read_json(record))
-    elif not config.exists() and any(audit.folder.glob("[!.]*")):
-        raise InputError(f"{audit.folder} is not empty: choose a new folder with --to, nothing is overwritten")
-    write_text(config, dump_config(audit.config))
-    write_json(record, _record(audit))
+    kind = _claim_kind(audit)
+    if not (audit.folder / "config.yaml").is_file():  # it is written first
+        kind.refuse_foreign(audit.folder)
+    earlier = kind.compare(audit.folder, _record(audit))
+    if earlier is not None:
+        _take_back(audit, earlier)
+    write_text(audit.folder / "config.yaml", dump_config(audit.config))
+    kind.write(audit.folder / kind.name, _record(audit))
+
+
+def _claim_kind(audit: Audit) -> ClaimKind[dict[str, Any]]:
+    """A folder with networks: other masks or another score are no other audit, other networks are."""
+    return ClaimKind(
+        name="audit.json",
+        read=lambda path: dict(read_json(path)),
+        write=write_json,
+        difference=lambda earlier, now: _other_networks(audit, earlier, now),
+        foreign="{folder} is not empty: choose a new folder with --to, nothing is overwritten",
+        damaged="{path} is not what an audit writes: choose another --to ({error})",
+        other="{folder} holds the networks of another audit; nothing was changed:\n{lines}\n"
+        "continue with the earlier values, or start a new audit with --to <folder>",
+    )
+
+
+def _record(audit: Audit) -> dict[str, Any]:
+    """All that decides about the files, beside config.yaml."""
+    about = {"labels": audit.survey.digest, "seed": audit.seed, "budget": audit.config.budget}
+    return {**audit.settings.model_dump(mode="json"), **about}
 
 
 def _read_config(path: Path) -> RunConfig:
+    """The configuration with which the audit was begun."""
     try:
         return RunConfig.model_validate(read_yaml(path))
     except ValueError as error:
         raise InputError(f"{path} is not a configuration of this version: choose another --to ({error})") from None
 
 
-def _record(audit: Audit) -> dict[str, Any]:
-    about = {"labels": audit.survey.digest, "seed": audit.seed, "budget": audit.config.budget}
-    return {**audit.settings.model_dump(mode="json"), **about}
+def _changes(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The keys that differ."""
+    return [key for key in now if earlier.get(key) != now[key]]
 
 
-def _compare(audit: Audit, config: RunConfig, earlier: dict[str, Any]) -> None:
-    """Refuse other networks; with other masks or another score, all but the networks is made again."""
-    changes = {key: value for key, value in _record(audit).items() if earlier.get(key) != value}
-    lines = config.difference(audit.config, _TRAINED_WITH)
-    lines += [f"{key}: {earlier.get(key)} -> {changes[key]}" for key in ("folds", "seed") if key in changes]
+def _other_networks(audit: Audit, earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs and decides about the networks, a line each."""
+    changes = _changes(earlier, now)
+    lines = _read_config(audit.folder / "config.yaml").difference(audit.config, {Decides.FIRST_NETWORK})
+    lines = [line for line in lines if line.split(".")[0] in _TRAINED_WITH]
+    lines += [f"{key}: {earlier.get(key)} -> {now[key]}" for key in ("folds", "seed") if key in changes]
     lines += ["the labels or the list of images have changed"] * ("labels" in changes)
-    if lines:
-        listed = "\n".join(f"  - {line}" for line in lines)
-        raise InputError(
-            f"{audit.folder} holds the networks of another audit; nothing was changed:\n{listed}\n"
-            "continue with the earlier values, or start a new audit with --to <folder>"
-        )
+    return lines
+
+
+def _take_back(audit: Audit, earlier: Mapping[str, Any]) -> None:
+    """With other masks or another score, all but the networks is made again, unless people have answered."""
+    changes = _changes(earlier, _record(audit))
     if not changes:
         return
     if audit.queue.exists() and any(row.answer for row in read_queue(audit.queue)):

@@ -16,7 +16,7 @@ from a2lc.audit.tables import make_tables
 from a2lc.foundation.files import write_json
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.store import PseudoLabelWriter
-from a2lc.segmentation import build_network, decode_once, train
+from a2lc.segmentation import build_network, decode_once, make_objective, train
 
 _log = logging.getLogger(__name__)
 
@@ -74,18 +74,20 @@ def _warnings(audit: Audit, unseen: Collection[tuple[int, int]]) -> list[str]:
 
 def train_fold(audit: Audit, fold: int, fold_of: Mapping[str, int]) -> None:
     """Train the network that judges the images of a fold, on all others; continues a training that was killed."""
-    folder, number = audit.fold_folder(fold), len(audit.dataset.classes)
+    folder, classes = audit.fold_folder(fold), audit.dataset.classes
     if (folder / "training.json").exists():
         return
     # every fold starts with the same weights, so that the networks differ by their images alone
-    network = build_network(audit.config.network, number, seed_of(audit.seed, "audit", "network"))
+    channels = make_objective(audit.config.training, len(classes), classes.void).channels
+    network = build_network(audit.config.network, channels, seed_of(audit.seed, "audit", "network"))
     result = train(
         network,
         decode_once(audit.dataset, audit.config.training.cache),
         audit.labels,
         [image_id for image_id, own in fold_of.items() if own != fold],
         audit.config.training,
-        num_classes=number,
+        num_classes=len(classes),
+        void=classes.void,
         folder=folder,
         keys=(audit.seed, "audit", fold),
         device=audit.device,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from a2lc.audit.findings import Findings
 from a2lc.foundation.errors import InputError
 from a2lc.labels.export import export_labels
 from a2lc.loop.config import load_config
-from a2lc.loop.correction import annotate, select_queries
+from a2lc.loop.correction import annotate, annotator_context, select_queries
 from a2lc.loop.opening import claimed, open_runs
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import MaskStatistics
@@ -85,7 +86,9 @@ def _open_loop(loop: Sequence[str]) -> Run:
 
 
 def _annotator(audit: Audit, run: Run, answers: Path) -> AnswersAnnotator:
-    return AnswersAnnotator(audit.queue, answers, run.dataset.image, run.dataset.classes)
+    """People who fill the queue of the audit, and answer the first questions of the loop by that."""
+    context = annotator_context(run, _ROUND, 0)
+    return AnswersAnnotator(dataclasses.replace(context, queue=audit.queue, answers=answers))
 
 
 def next_steps(audit: Audit, command: str, loop: Sequence[str]) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from a2lc.datasets import Dataset, LabelFolder
+from a2lc.datasets import Dataset
+from a2lc.formats import LabelSet, Reading
+from a2lc.formats import open_labels as open_label_files
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.images import image_size
 from a2lc.labels.base import LabelSource
-from a2lc.labels.store import NATIVE, RESEARCH, PseudoLabelSet, open_pseudo_labels
 
 
 def open_labels(dataset: Dataset, folder: Path | None) -> LabelSource:
@@ -46,19 +47,12 @@ def open_labels(dataset: Dataset, folder: Path | None) -> LabelSource:
 def _in_folder(dataset: Dataset, folder: Path) -> LabelSource:
     if not folder.is_dir():
         raise InputError(f"{folder} does not exist: --labels takes a folder of label PNGs or a pseudo-label set")
-    if any((folder / layout.labels).is_dir() for layout in (NATIVE, RESEARCH)):
-        return open_pseudo_labels(folder)
-    return LabelFolder(folder, len(dataset.classes), dataset.classes.void)
+    return open_label_files(folder, Reading(dataset.classes))
 
 
 def _label_ids(labels: LabelSource) -> Iterable[str]:
-    """Ids of all label maps of a flat folder; none where labels are kept otherwise."""
-    if isinstance(labels, PseudoLabelSet):
-        return labels.image_ids()
-    if not isinstance(labels, LabelFolder):
-        return ()
-    paths = sorted(labels.folder.rglob("[!.]*.png"))
-    return (path.relative_to(labels.folder).with_suffix("").as_posix() for path in paths)
+    """Ids of all label maps; none where the data set alone knows where they lie."""
+    return labels.image_ids() if isinstance(labels, LabelSet) else ()
 
 
 def _has_image(dataset: Dataset, image_id: str) -> bool:
@@ -105,14 +99,18 @@ def survey(dataset: Dataset, labels: LabelSource) -> Survey:
 
 @dataclass(frozen=True)
 class _Look:
+    """What one label map tells, or what is wrong with it."""
+
     classes: frozenset[int] = frozenset()
     digest: bytes = b""
     problem: str = ""
 
 
 def _look(image_id: str, dataset: Dataset, labels: LabelSource) -> _Look:
+    """Read one label map and compare it with its image and the classes."""
     try:
-        size, given = image_size(dataset.image_path(image_id)), labels.labels(image_id)
+        size = image_size(dataset.image_path(image_id))
+        given = labels.labels(image_id)
     except InputError as error:
         return _Look(problem=f"'{image_id}': {error}")
     if given.shape != size:
@@ -120,7 +118,8 @@ def _look(image_id: str, dataset: Dataset, labels: LabelSource) -> _Look:
             problem=f"'{image_id}': its image is {_size(size)} but its label map {_size(given.shape)} (rows x "
             "columns): make the label map again from this image"
         )
-    present, void = np.flatnonzero(np.bincount(given.ravel(), minlength=256)), dataset.classes.void
+    void = dataset.classes.void
+    present = np.flatnonzero(np.bincount(given.ravel(), minlength=256))
     outside = [int(k) for k in present if k >= len(dataset.classes) and k != void]
     if outside:
         return _Look(

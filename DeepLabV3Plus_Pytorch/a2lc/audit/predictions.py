@@ -14,7 +14,7 @@ from tqdm import tqdm
 from a2lc.foundation.memory import trim_heap
 from a2lc.labels.base import LabelSource
 from a2lc.loop.config import RunConfig
-from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, predict
+from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, make_objective, predict
 
 _TRIM_EVERY = 8  # predicted images; more often costs time, more seldom memory
 
@@ -45,9 +45,14 @@ class Predictions:
         device: torch.device,
     ) -> None:
         self.image_ids = sorted(fold_of, key=lambda image_id: fold_of[image_id])
-        self._config, self._weights, self._fold_of = config, weights, fold_of
-        self._images, self._labels, self._device = images, labels, device
-        self._network = build_network(config.network.without_weights(), classes, seed=0).to(device)
+        self._settings = config.training
+        self._weights = weights
+        self._fold_of = fold_of
+        self._images = images
+        self._labels = labels
+        self._device = device
+        self._objective = make_objective(config.training, classes)
+        self._network = build_network(config.network.without_weights(), self._objective.channels, seed=0).to(device)
         self._loaded: int | None = None
         self._last: tuple[str, Tensor] | None = None
 
@@ -61,12 +66,15 @@ class Predictions:
     def _probabilities(self, image_id: str) -> Tensor:
         """(C, H, W) float32 on the device."""
         if self._last is None or self._last[0] != image_id:
-            network, settings = self._network_of(self._fold_of[image_id]), self._config.training
-            ((_, probabilities),) = predict(network, [image_id], self._images, settings, self._device)
+            network = self._network_of(self._fold_of[image_id])
+            ((_, probabilities),) = predict(
+                network, [image_id], self._images, self._settings, self._device, objective=self._objective
+            )
             self._last = image_id, probabilities
         return self._last[1]
 
     def _network_of(self, fold: int) -> DeepLabV3Plus:
+        """The network that did not learn from the images of this fold."""
         if self._loaded != fold:
             load_weights(self._network, self._weights[fold])
             self._loaded = fold

@@ -14,12 +14,24 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
+from a2lc.foundation.claims import ClaimKind
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.ids import inside
 from a2lc.foundation.images import IMAGE_SUFFIXES, images_by_id, read_image, write_image, write_label_map
+from a2lc.foundation.locks import held
 from a2lc.foundation.memory import trim_heap
 from a2lc.labels.overlay import draw_overlay
-from a2lc.segmentation import NetworkSettings, TrainingSettings, build_network, load_weights, predict
+from a2lc.segmentation import (
+    DeepLabV3Plus,
+    NetworkSettings,
+    Objective,
+    TrainingSettings,
+    build_network,
+    load_weights,
+    make_objective,
+    predict,
+)
 
 _RECORD = "predict.json"
 _TRIM_EVERY = 8  # predicted images; more often costs time, more seldom memory
@@ -65,7 +77,7 @@ def predict_images(
         weights: Checkpoint that `a2lc.segmentation.train` wrote.
         images: Image id → file.
         classes: Names and colours, in the order in which the network learned them.
-        settings: Mean and standard deviation of the normalisation.
+        settings: Objective that the network was trained with, mean and standard deviation of the normalisation.
         device: Where to compute.
         target: A new folder, or one that was begun with the same weights, network, classes, normalisation and opacity.
         opacity: Of the colours in the overlays, 0 to 1.
@@ -78,13 +90,31 @@ def predict_images(
         InputError: When the weights belong to another network, `target` was made otherwise, or an image cannot be
             read; what was written before stays.
     """
-    network = build_network(network_settings.without_weights(), len(classes), seed=0).to(device)
+    objective = make_objective(settings, len(classes), classes.void)
+    network = build_network(network_settings.without_weights(), objective.channels, seed=0).to(device)
     load_weights(network, weights)
-    _claim(target, _record(weights, network_settings, classes, settings, opacity))
-    classes.write(target / "classes.yaml")
-    outputs = {image_id: _Output(target, image_id) for image_id in images}
+    _CLAIM.refuse_foreign(target)
+    with held(target, keep=False):
+        _CLAIM.claim(target, _record(weights, network_settings, classes, settings, opacity))
+        classes.write(target / "classes.yaml")
+        outputs = {image_id: _Output(target, image_id) for image_id in images}
+        return _predict_missing(network, objective, images, outputs, classes, settings, device, opacity, workers)
+
+
+def _predict_missing(
+    network: DeepLabV3Plus,
+    objective: Objective,
+    images: Mapping[str, Path],
+    outputs: Mapping[str, _Output],
+    classes: ClassSet,
+    settings: TrainingSettings,
+    device: torch.device,
+    opacity: float,
+    workers: int | None,
+) -> int:
+    """Predict and write the images of which a file is missing; returns how many."""
     missing = [image_id for image_id, output in outputs.items() if not output.exists()]
-    predictions = predict(network, missing, _Reader(images), settings, device, workers)
+    predictions = predict(network, missing, _Reader(images), settings, device, workers, objective=objective)
     done = len(images) - len(missing)
     bar = tqdm(predictions, total=len(images), initial=done, desc="predict", unit="img", disable=None)
     for index, (image_id, probabilities) in enumerate(bar):
@@ -114,16 +144,18 @@ class _Output:
 
     @property
     def _labels(self) -> Path:
-        return self.target / "labels" / f"{self.image_id}.png"
+        return inside(self.target / "labels", self.image_id, ".png")
 
     @property
     def _overlay(self) -> Path:
-        return self.target / "overlays" / f"{self.image_id}.jpg"
+        return inside(self.target / "overlays", self.image_id, ".jpg")
 
     def exists(self) -> bool:
+        """Whether both files are there."""
         return self._labels.is_file() and self._overlay.is_file()
 
     def write(self, image: NDArray[np.uint8], labels: NDArray[np.uint8], classes: ClassSet, opacity: float) -> None:
+        """Write both files."""
         write_label_map(self._labels, labels, classes.palette())
         write_image(self._overlay, draw_overlay(image, labels, classes, opacity))
 
@@ -143,18 +175,17 @@ def _record(
     }
 
 
-def _claim(target: Path, record: Mapping[str, Any]) -> None:
-    """Write predict.json into an empty folder, or compare with the one that is there."""
-    path = target / _RECORD
-    if not path.exists():
-        if target.exists() and any(target.glob("[!.]*")):
-            raise InputError(f"{target} is not empty: choose a new folder, nothing is overwritten")
-        write_json(path, record)
-        return
-    try:
-        earlier = dict(read_json(path))
-    except ValueError as error:
-        raise InputError(f"{path} is not what a prediction writes ({error}): choose a new folder") from None
-    other = [key for key in record if earlier.get(key) != record[key]]
-    if other:
-        raise InputError(f"{target} was predicted with other {' and '.join(other)}: choose a new folder, or delete it")
+def _other_keys(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The keys in which two records differ."""
+    return [key for key in now if earlier.get(key) != now[key]]
+
+
+_CLAIM: ClaimKind[Mapping[str, Any]] = ClaimKind(
+    name=_RECORD,
+    read=lambda path: dict(read_json(path)),
+    write=write_json,
+    difference=_other_keys,
+    foreign="{folder} is not empty: choose a new folder, nothing is overwritten",
+    damaged="{path} is not what a prediction writes ({error}): choose a new folder",
+    other="{folder} was predicted with other {keys}: choose a new folder, or delete it",
+)

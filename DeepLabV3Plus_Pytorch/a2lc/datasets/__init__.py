@@ -9,8 +9,8 @@ from pydantic import Field
 from a2lc.datasets.base import Dataset, Split
 from a2lc.datasets.cityscapes import Cityscapes, CityscapesSettings
 from a2lc.datasets.folder import Folder, FolderSettings
+from a2lc.datasets.id_list import read_id_list
 from a2lc.datasets.kvasir import Kvasir, KvasirSettings
-from a2lc.datasets.label_folder import LabelFolder, read_id_list
 from a2lc.datasets.pascal import Pascal, PascalSettings
 from a2lc.datasets.toyscapes import Toyscapes, ToyscapesSettings
 
@@ -32,4 +32,4 @@ def open_dataset(settings: AnySettings) -> Dataset:
     return dataset
 
 
-__all__ = ["Dataset", "DatasetSettings", "LabelFolder", "Split", "open_dataset", "read_id_list"]
+__all__ = ["Dataset", "DatasetSettings", "Split", "open_dataset", "read_id_list"]

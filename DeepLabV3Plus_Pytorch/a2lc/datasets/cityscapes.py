@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.classes import load_classes
 from a2lc.datasets.base import Split
-from a2lc.datasets.label_folder import read_id_list
+from a2lc.datasets.id_list import read_id_list
 from a2lc.datasets.location import explain_missing
+from a2lc.formats.cityscapes import CityscapesLabels, is_split
 from a2lc.foundation.errors import InputError, refuse
-from a2lc.foundation.images import image_size, read_image, read_index_map
-from a2lc.foundation.settings import Settings
-
-LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # position = trainId
-VOID = 255  # also how an 8-bit file holds labelId -1, licence plates
-_LARGEST_LABEL_ID = 33
+from a2lc.foundation.images import image_size, read_image
+from a2lc.foundation.settings import Decides, Settings
 
 _IMAGES = (Path("leftImg8bit"), Path("leftImg8bit_trainvaltest", "leftImg8bit"))
 _TRUTH = (Path("gtFine"), Path("gtFine_trainvaltest", "gtFine"))
 _IMAGE_ENDING = "_leftImg8bit.png"
-_TRUTH_ENDING = "_gtFine_labelIds.png"
 
 
 class CityscapesSettings(Settings):
@@ -32,36 +28,29 @@ class CityscapesSettings(Settings):
 
     name: Literal["cityscapes"]
     """Which data set: cityscapes."""
-    root: Path = Path("data/cityscapes")
+    root: Annotated[Path, Decides.SOURCE] = Path("data/cityscapes")
     """Folder that holds leftImg8bit/ and gtFine/, or leftImg8bit_trainvaltest/ and gtFine_trainvaltest/."""
 
 
 @dataclass(frozen=True)
 class CityscapesTruth:
-    """Ground truth of a split, `<folder>/<city>/<image id>_gtFine_labelIds.png`; fulfils `LabelSource`.
+    """Ground truth of a split; fulfils `LabelSource`.
 
     Attributes:
-        folder: The split's folder below gtFine/.
+        files: Its label PNGs.
     """
 
-    folder: Path
+    files: CityscapesLabels
 
     def labels(self, image_id: str) -> NDArray[np.uint8]:
         """TrainIds (H, W) uint8, 255 = void. Raises InputError when the file is missing or holds no labelIds."""
-        path = self.folder / _city(image_id) / f"{image_id}{_TRUTH_ENDING}"
+        path = self.files.label_path(image_id)
         if not path.is_file():
             raise InputError(
                 f"{path} does not exist but other images of the split have ground truth: unpack "
                 "gtFine_trainvaltest.zip again, or remove the image"
             )
-        label_ids = read_index_map(path)
-        unknown = label_ids[(label_ids > _LARGEST_LABEL_ID) & (label_ids != VOID)]
-        if unknown.size:
-            raise InputError(
-                f"{path} has labelId {int(unknown[0])}, but labelIds end at {_LARGEST_LABEL_ID}: is it a file of "
-                "another kind (instanceIds, color)? Unpack gtFine_trainvaltest.zip again"
-            )
-        return _train_ids()[label_ids]
+        return self.files.labels(image_id)
 
 
 class Cityscapes:
@@ -109,17 +98,6 @@ class Cityscapes:
         return read_image(self.image_path(image_id))
 
 
-def _train_ids() -> NDArray[np.uint8]:
-    """TrainId of each labelId, (256,) uint8; void for those that are not evaluated."""
-    table = np.full(256, VOID, dtype=np.uint8)
-    table[list(LABEL_IDS)] = np.arange(len(LABEL_IDS))
-    return table
-
-
-def _city(image_id: str) -> str:
-    return image_id.rsplit("_", 2)[0]
-
-
 def _first_folder(root: Path, candidates: tuple[Path, ...]) -> Path | None:
     return next((root / candidate for candidate in candidates if (root / candidate).is_dir()), None)
 
@@ -139,8 +117,8 @@ def _training_ids(listed: Path, found: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _open_truth(folder: Path) -> CityscapesTruth | None:
-    has_files = any(folder.glob(f"*/[!.]*{_TRUTH_ENDING}"))
-    return CityscapesTruth(folder) if has_files else None
+    """Ground truth of a split; None where the folder has no file of labelIds."""
+    return CityscapesTruth(CityscapesLabels(folder)) if is_split(folder) else None
 
 
 def _instruction(root: Path) -> str:

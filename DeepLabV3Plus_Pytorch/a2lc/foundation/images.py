@@ -6,16 +6,19 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.files import atomic_path
+from a2lc.foundation.ids import valid_id
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 _ORIENTATION = 0x0112  # EXIF tag
+_COMMENT = "Comment"  # keyword of a text chunk of PNG
 _HEADED = (".jpg", ".jpeg", ".tif", ".tiff", ".webp")  # where EXIF data stand before the pixels
 _INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B")
 _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")  # more than 8 bits; Pillow cuts them off at 255 where it converts
@@ -23,6 +26,7 @@ _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")  # more than 8 bits; Pillow c
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image for the block; whatever goes wrong names the file."""
     try:
         with Image.open(path) as image:
             yield image
@@ -39,6 +43,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _most_pixels() -> int:
+    """How many pixels an image may have."""
     return 2 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow warns of half as many
 
 
@@ -63,6 +68,7 @@ def image_orientation(path: Path) -> int:
 
 
 def _orientation(image: Image.Image, path: Path) -> int:
+    """EXIF orientation, 1 (upright) to 8."""
     if "exif" not in image.info and path.suffix.lower() not in _HEADED:
         return 1
     orientation = image.getexif().get(_ORIENTATION, 1)
@@ -83,16 +89,20 @@ def images_by_id(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
     """Those of the files that are images by their suffix, sorted, by image id: the path below `folder` without suffix.
 
     Raises:
-        InputError: When there is none, or two share an id.
+        InputError: When there is none, two share an id, or a name cannot be one.
     """
     images: dict[str, Path] = {}
     problems = []
     for path in sorted(path for path in files if path.suffix.lower() in IMAGE_SUFFIXES):
         image_id = path.relative_to(folder).with_suffix("").as_posix()
+        try:
+            valid_id(image_id, path.parent)  # as the file is called: lists name it in the same form
+        except InputError as error:
+            problems.append(str(error))
         if image_id in images:
             problems.append(f"{images[image_id]} and {path} differ only in their suffix: rename one")
         images[image_id] = path
-    refuse(f"{folder} has images with the same name", problems)
+    refuse(f"{folder} has images with names that cannot be used", problems)
     if not images:
         raise InputError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)})")
     return images
@@ -151,7 +161,28 @@ def write_mask_map(path: Path, masks: NDArray[np.integer]) -> None:
         Image.fromarray(np.ascontiguousarray(masks, dtype=np.uint16)).save(temporary, format="PNG")
 
 
-def write_image(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write an RGB (H, W, 3) uint8 picture atomically; the format follows the suffix."""
+def write_image(path: Path, image: NDArray[np.uint8], comment: str = "") -> None:
+    """Write an RGB (H, W, 3) uint8 picture atomically; the format follows the suffix.
+
+    Args:
+        path: Target.
+        image: The picture.
+        comment: Kept beside the pixels of PNG and JPEG, see `image_comment`.
+    """
+    options: dict[str, Any] = {}
+    if comment:
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_text(_COMMENT, comment)
+        options["comment"] = comment  # of JPEG
     with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary)
+        Image.fromarray(image).save(temporary, **options)
+
+
+def image_comment(path: Path) -> str:
+    """The comment that `write_image` put beside the pixels; empty when there is none or the file is no image."""
+    try:
+        with _opened(path) as image:
+            comment = image.info.get(_COMMENT) or image.info.get("comment") or ""
+    except InputError:
+        return ""
+    return comment.decode(errors="replace") if isinstance(comment, bytes) else str(comment)

@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.folders import made
 
 
 @contextmanager
-def held(folder: Path, name: str = ".lock") -> Iterator[Path]:
+def held(folder: Path, name: str = ".lock", *, keep: bool = True) -> Iterator[Path]:
     """Hold a folder, made if needed, for the time of the block; yields the path of the lock file in it.
 
+    When the block refuses (raises `InputError`), a folder and a lock file that were made here vanish again.
+
+    Args:
+        folder: What is held.
+        name: Name of the lock file.
+        keep: Whether the lock file stays.
+
     Raises:
-        InputError: When another process holds the lock of that name.
+        InputError: When another process holds the lock of that name, or the folder cannot be one.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / name)
+    path = folder / name
+    with made(folder):
+        is_new = not path.exists()
+        lock = _acquired(folder, path)
+        try:
+            yield path
+        except InputError:
+            if is_new:
+                path.unlink(missing_ok=True)
+            raise
+        finally:
+            if not keep:
+                with suppress(OSError):  # of a disk that gave out: the error that is under way says more
+                    path.unlink(missing_ok=True)
+            lock.release()
+
+
+def _acquired(folder: Path, path: Path) -> FileLock:
+    """The lock, taken at once or never."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InputError(f"{path} is no lock file but a folder or a link: remove it")
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(f"{folder} is in use by another process: wait for it or stop it") from None
-    try:
-        yield folder / name
-    finally:
-        lock.release()
+    return lock

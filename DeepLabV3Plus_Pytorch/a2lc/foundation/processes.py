@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-import torch
-from torch import Tensor, distributed
+from a2lc.foundation.environment import Place, own_place
+from a2lc.foundation.errors import WaitingForAnswers
 
-from a2lc.foundation.errors import InputError, WaitingForAnswers
+if TYPE_CHECKING:  # one process alone needs no PyTorch
+    from torch import Tensor, distributed
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
+Parameters = ParamSpec("Parameters")
 _PATIENCE = timedelta(days=2)  # others wait while one asks, propagates or evaluates; torchrun ends them if it dies
 
 
@@ -32,7 +34,7 @@ class EndedElsewhere(Exception):
 
 
 @dataclass(frozen=True)
-class Processes:
+class Processes(Place):
     """Who this process is, and what it tells the others; with one process nothing is sent.
 
     Every method but `share` and `may_speak` must be called by all processes, in the same order.
@@ -44,29 +46,21 @@ class Processes:
         board: Where the processes leave each other notes, None when there is one process or none is connected.
     """
 
-    rank: int = 0
-    count: int = 1
-    local_rank: int = 0
     board: distributed.Store | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def is_main(self) -> bool:
-        """Whether this process writes files, asks and reports."""
-        return self.rank == 0
-
-    def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """The items of this process: rank, rank + count, ..."""
-        return items[self.rank :: self.count]
 
     def wait(self) -> None:
         """Go on when all processes have come here."""
         if self.count > 1:
-            distributed.all_reduce(torch.zeros(1))  # on the CPU, so that no GPU spins while another process works
+            import torch
+
+            torch.distributed.all_reduce(torch.zeros(1))  # on the CPU, so that no GPU spins while another process works
 
     def gather(self, value: Any) -> list[Any]:
         """The values of all processes, in order of rank; any picklable object."""
         if self.count == 1:
             return [value]
+        from torch import distributed
+
         values: list[Any] = [None] * self.count
         distributed.all_gather_object(values, value)
         return values
@@ -75,6 +69,8 @@ class Processes:
         """The values of all processes, in order of rank, in the main process; an empty list in the others."""
         if self.count == 1:
             return [value]
+        from torch import distributed
+
         values: list[Any] | None = [None] * self.count if self.is_main else None
         distributed.gather_object(value, values)
         return values or []
@@ -83,6 +79,8 @@ class Processes:
         """The main process's value; any picklable object."""
         if self.count == 1:
             return value
+        from torch import distributed
+
         values = [value]
         distributed.broadcast_object_list(values, src=0)
         return values[0]
@@ -123,25 +121,55 @@ class Processes:
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all processes, written into `values`, a tensor on the device of the processes."""
         if self.count > 1:
+            from torch import distributed
+
             distributed.all_reduce(values)
         return values
 
 
+class WithProcesses(Protocol):
+    """What several processes work on together."""
+
+    @property
+    def processes(self) -> Processes:
+        """Those that work on it."""
+
+
+Shared = TypeVar("Shared", bound="Processes | WithProcesses")
+
+
+def on_main(
+    work: Callable[Concatenate[Shared, Parameters], Result],
+) -> Callable[Concatenate[Shared, Parameters], Result]:
+    """Decorate a function that the main process does while the others wait; all of them get what came out.
+
+    Its first argument is the processes, or has them as `processes`; it must be called by all of them, in the same
+    order, so never from within another such function. See `Processes.on_main`.
+
+    Example:
+        >>> @on_main
+        ... def who(processes: Processes) -> int:
+        ...     return processes.rank
+        >>> who(Processes())
+        0
+    """
+
+    @wraps(work)
+    def together(first: Shared, /, *arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
+        processes = first if isinstance(first, Processes) else first.processes
+        return processes.on_main(partial(work, first, *arguments, **options))
+
+    return together
+
+
 def identify(environment: Mapping[str, str] = os.environ) -> Processes:
-    """Read the variables that torchrun sets (RANK, WORLD_SIZE, LOCAL_RANK); without them the process is alone.
+    """The processes that torchrun started, not yet connected (see `own_place`); one alone without it.
 
     Raises:
-        InputError: When they make no sense.
+        InputError: When the variables make no sense.
     """
-    given = [environment.get(name, default) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1"))]
-    try:
-        rank, count = map(int, given)
-        local_rank = int(environment.get("LOCAL_RANK", "0"))
-    except ValueError:
-        rank, count, local_rank = -1, 0, 0
-    if not 0 <= rank < count or local_rank < 0:
-        raise InputError(f"the environment says RANK={given[0]} and WORLD_SIZE={given[1]}: start with torchrun")
-    return Processes(rank, count, local_rank)
+    place = own_place(environment)
+    return Processes(place.rank, place.count, place.local_rank)
 
 
 @contextmanager
@@ -154,6 +182,9 @@ def joined(processes: Processes) -> Iterator[Processes]:
     if processes.count == 1:
         yield processes
         return
+    import torch
+    from torch import distributed
+
     board, rank, count = next(iter(distributed.rendezvous("env://")))
     board.set_timeout(_PATIENCE)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"

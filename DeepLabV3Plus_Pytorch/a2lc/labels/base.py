@@ -1,4 +1,4 @@
-"""The one thing that ground truth, initial pseudo-labels and the labels of a round have in common."""
+"""What ground truth, initial pseudo-labels and the labels of a round have in common."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ class LabelSource(Protocol):
 
     def labels(self, image_id: str) -> NDArray[np.uint8]:
         """Label map (H, W) uint8: class index, 255 = void.
+
+        Raises:
+            InputError: When the map is missing or cannot be read.
+        """
+        ...
+
+
+class MaskedLabels(LabelSource, Protocol):
+    """Labels and masks, as initial pseudo-labels have them."""
+
+    def masks(self, image_id: str) -> NDArray[np.int32]:
+        """Mask map (H, W) int32, 0 = no mask.
 
         Raises:
             InputError: When the map is missing or cannot be read.

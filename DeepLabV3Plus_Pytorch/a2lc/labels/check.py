@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from a2lc.classes import ClassSet
+from a2lc.formats import LabelSet
 from a2lc.foundation.errors import InputError, refuse
-from a2lc.labels.store import PseudoLabelSet
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class _Checked:
 
 
 def check_pseudo_labels(
-    pseudo_labels: PseudoLabelSet,
+    pseudo_labels: LabelSet,
     image_ids: Sequence[str],
     classes: ClassSet,
     image_size: Callable[[str], tuple[int, int]] | None = None,
@@ -52,8 +53,12 @@ def check_pseudo_labels(
 
     Raises:
         InputError: Lists every problem.
+
+    Example:
+        >>> check_pseudo_labels(open_pseudo_labels(folder), dataset.ids("train"), dataset.classes, dataset.size).masks
+        852
     """
-    problems = _manifest_problems(pseudo_labels, classes)
+    problems = _class_problems(pseudo_labels, classes)
 
     def check(image_id: str) -> _Checked:
         return _check_image(pseudo_labels, image_id, classes, image_size)
@@ -76,29 +81,34 @@ def check_pseudo_labels(
     return summary
 
 
-def _manifest_problems(pseudo_labels: PseudoLabelSet, classes: ClassSet) -> list[str]:
-    manifest = pseudo_labels.manifest
-    if not manifest:
+def _class_problems(pseudo_labels: LabelSet, classes: ClassSet) -> list[str]:
+    """Whether the set names other classes, or another void, than those it must be made for."""
+    own = pseudo_labels.classes
+    if own is None:
         return []
     problems = []
-    if tuple(manifest["classes"]) != classes.names:
+    if own.names != classes.names:
         problems.append(
-            f"it was made for the classes {', '.join(manifest['classes'])} but the data set has "
+            f"it was made for the classes {', '.join(own.names)} but the data set has "
             f"{', '.join(classes.names)}: use the classes.yaml it was made with, or make it again"
         )
-    if manifest["void"] != classes.void:
-        problems.append(f"its void index is {manifest['void']} but the data set's is {classes.void}")
+    if own.void != classes.void:
+        problems.append(f"its void index is {own.void} but the data set's is {classes.void}")
     return problems
 
 
 def _check_image(
-    pseudo_labels: PseudoLabelSet, image_id: str, classes: ClassSet, image_size: Callable[[str], tuple[int, int]] | None
+    pseudo_labels: LabelSet, image_id: str, classes: ClassSet, image_size: Callable[[str], tuple[int, int]] | None
 ) -> _Checked:
+    """Read the maps of one image and compare them with each other, with the image, and with the classes."""
     try:
-        labels, masks = pseudo_labels.labels(image_id), pseudo_labels.masks(image_id)
+        labels = pseudo_labels.labels(image_id)
+        masks = pseudo_labels.masks(image_id)
         size = labels.shape if image_size is None else image_size(image_id)
     except InputError as error:
         return _Checked((str(error),))
+    if masks is None:
+        masks = np.zeros(labels.shape, dtype=np.int32)
     if labels.shape != masks.shape or labels.shape != size:
         return _Checked(
             (
@@ -117,9 +127,14 @@ def _check_image(
             )
         )
     if masks.min(initial=0) < 0:
-        return _Checked((f"{pseudo_labels.mask_path(image_id)} has a negative mask id: ids count from 1, 0 = no mask",))
-    present = np.bincount(masks.ravel()) > 0
-    labelled = np.bincount(masks[labels != classes.void], minlength=len(present)) > 0
+        return _Checked((f"'{image_id}' has a negative mask id: ids count from 1, 0 = no mask",))
+    return _count_masks(labels, masks, classes.void)
+
+
+def _count_masks(labels: NDArray[np.uint8], masks: NDArray[np.int32], void: int) -> _Checked:
+    """How many masks there are, and how many of them have no labelled pixel."""
+    present = np.bincount(masks.ravel()) > 0  # by mask id
+    labelled = np.bincount(masks[labels != void], minlength=len(present)) > 0
     return _Checked((), int(present[1:].sum()), int((present & ~labelled)[1:].sum()))
 
 

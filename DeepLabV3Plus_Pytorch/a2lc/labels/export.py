@@ -1,4 +1,4 @@
-"""Writing the labels of a round as a plain pseudo-label set, for other tools and for a second run."""
+"""Writing the labels of a round as a plain label set, for other tools and for a second run."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from a2lc.classes import ClassSet
-from a2lc.foundation.errors import InputError
+from a2lc.formats import FORMATS, Conversion, LabelSet
+from a2lc.foundation.claims import new_folder
 from a2lc.labels.state import LabelState
-from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 
 
 def export_labels(
-    state: LabelState, image_ids: Sequence[str], classes: ClassSet, target: Path, made_by: Mapping[str, Any]
-) -> PseudoLabelSet:
-    """Write L_r as palette PNGs (labels/), with masks/, manifest.json and classes.yaml beside them.
+    state: LabelState,
+    image_ids: Sequence[str],
+    classes: ClassSet,
+    target: Path,
+    made_by: Mapping[str, Any],
+    format_name: str = "a2lc",
+) -> LabelSet:
+    """Write L_r in a format, by default ours (labels/, masks/, manifest.json), with classes.yaml beside it.
+
+    A format without masks gets the labels alone.
 
     Raises:
-        InputError: When the target holds files already, or a map cannot be read.
+        InputError: When the target holds files already or is written by another process, a map cannot be read, or the
+            format cannot hold what there is; every problem is listed and nothing is written.
     """
-    if target.exists() and any(target.iterdir()) and not (target / ".unfinished").exists():
-        raise InputError(f"{target} is not empty: choose a new folder, nothing is overwritten")
-    target.mkdir(parents=True, exist_ok=True)
-    (target / ".unfinished").touch()  # a killed export may be repeated into the same folder
-    writer = PseudoLabelWriter(target, classes, made_by)
-    for image_id in tqdm(image_ids, desc="export", unit="img", disable=None):
-        writer.write(image_id, state.labels(image_id), state.masks(image_id))
-    classes.write(target / "classes.yaml")
-    exported = writer.finish()
-    (target / ".unfinished").unlink()
-    return exported
+    form = FORMATS[format_name]
+    conversion = Conversion(state, image_ids, classes, form, labels_only=not form.limits.masks)
+    conversion.refuse_misfits("the labels")
+    with new_folder(target):
+        classes.write(target / "classes.yaml")  # first: what ends the set says that all is there
+        return conversion.write(target, made_by)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sql
 
-from a2lc.foundation.errors import InputError
+from a2lc.foundation.database import Database
 
-Source = Literal["ground_truth", "answers", "person", "lcm", "posterior"]
 MaskKey = tuple[str, int]
 
 _METADATA = sql.MetaData()
@@ -59,7 +57,7 @@ class Decision:
         label_after: Their label by this decision; None when the annotator skipped it.
         relabelled: Whether the pixels are set to `label_after`. A confirmation changes no pixel.
         queried: Whether an annotator was asked (and a click spent).
-        source: Who decided: ground_truth, answers, person, lcm or posterior.
+        source: Who decided: the name of an annotator (ground_truth, answers, person) or of a learner (lcm, posterior).
         annotator: Name of the annotator, None for lcm and posterior.
         confidence: Confidence in [0, 1] of an automatic decision.
         seconds: Seconds the annotator spent.
@@ -72,7 +70,7 @@ class Decision:
     label_after: int | None
     relabelled: bool
     queried: bool
-    source: Source
+    source: str
     annotator: str | None = None
     confidence: float | None = None
     seconds: float | None = None
@@ -98,30 +96,31 @@ class _Relabelled(NamedTuple):
 
 
 class Ledger:
-    """Append-only store of decisions in one SQLite file.
+    """Append-only store of decisions in one SQLite file, which the first stage recorded makes.
 
     The decisions of one stage (one batch of questions, or one propagation) are written in a single transaction
     together with a row that says the stage has happened; a killed run finds either all of them or none.
+
+    What is read can end with a round: `up_to_round` is the last round that counts, None = all.
+
+    Args:
+        path: The file. One that does not exist is read as a ledger without decisions, and is not created.
+
+    Raises:
+        InputError: When the file is no ledger.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> ledger = Ledger(Path(mkdtemp()) / "ledger.sqlite")
+        >>> ledger.record(1, 0, "annotate", [Decision("cat", 3, 0, 2, True, True, "answers", "ann")])
+        >>> ledger.corrections(up_to_round=1)
+        {'cat': {3: 2}}
+        >>> ledger.corrections(up_to_round=0)
+        {}
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        self._engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.NullPool)
-        with self._transaction() as connection:
-            _METADATA.create_all(connection)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sql.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sql.exc.IntegrityError as error:
-            raise InputError(
-                f"{self._path}: this stage is recorded already ({error.orig}); nothing was written"
-            ) from None
-        except sql.exc.DatabaseError as error:
-            raise InputError(f"{self._path} cannot be used as a ledger ({error.orig})") from None
+        self._database = Database(path, _METADATA, "a ledger")
 
     def record(self, round_index: int, batch: int, stage: str, decisions: Sequence[Decision]) -> None:
         """Append all decisions of a stage in one transaction.
@@ -137,7 +136,7 @@ class Ledger:
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         rows = [{**vars(decision), "round": round_index, "batch": batch, "time": now} for decision in decisions]
-        with self._transaction() as connection:
+        with self._database.writing("this stage is recorded already") as connection:
             entry = {"round": round_index, "batch": batch, "stage": stage, "rows": len(rows)}
             connection.execute(_STAGES.insert(), entry)
             if rows:
@@ -146,40 +145,39 @@ class Ledger:
     def is_done(self, round_index: int, batch: int, stage: str) -> bool:
         """Whether the stage is recorded."""
         where = (_STAGES.c.round == round_index, _STAGES.c.batch == batch, _STAGES.c.stage == stage)
-        return bool(self._rows(sql.select(_STAGES).where(*where)))
+        return bool(self._database.rows(sql.select(_STAGES).where(*where)))
 
     def batches(self, round_index: int, stage: str) -> int:
         """How many batches of this stage are recorded in a round."""
-        return len(self._rows(sql.select(_STAGES).where(_STAGES.c.round == round_index, _STAGES.c.stage == stage)))
+        where = (_STAGES.c.round == round_index, _STAGES.c.stage == stage)
+        return len(self._database.rows(sql.select(_STAGES).where(*where)))
 
-    def decisions(self, round_index: int | None = None) -> list[Decision]:
-        """Decisions in the order they were made, of one round or of all."""
-        query = _all_decisions()
-        if round_index is not None:
-            query = query.where(_DECISIONS.c.round == round_index)
-        return [Decision(**row) for row in self._rows(query)]
+    def decisions(self, *, up_to_round: int | None = None) -> list[Decision]:
+        """All decisions, in the order they were made."""
+        return self._decisions(*_until(up_to_round))
 
-    def answers(self, before_round: int | None = None) -> list[Decision]:
-        """Every question asked, a click each, in all rounds or those before one, in the order they were answered."""
-        query = _all_decisions().where(_DECISIONS.c.queried)
-        if before_round is not None:
-            query = query.where(_DECISIONS.c.round < before_round)
-        return [Decision(**row) for row in self._rows(query)]
+    def decisions_of(self, round_index: int) -> list[Decision]:
+        """The decisions of one round, in the order they were made."""
+        return self._decisions(_DECISIONS.c.round == round_index)
 
-    def queried(self, before_round: int | None = None) -> dict[MaskKey, Decision]:
-        """The newest answer for each mask that an annotator was asked about, in all rounds or those before one."""
-        return {decision.key: decision for decision in self.answers(before_round)}
+    def answers(self, *, up_to_round: int | None = None) -> list[Decision]:
+        """Every question asked, a click each, in the order they were answered."""
+        return self._decisions(_DECISIONS.c.queried, *_until(up_to_round))
 
-    def corrections(self, up_to_round: int | None = None) -> dict[str, dict[int, int]]:
-        """Newest label of every mask relabelled as a whole, {image id: {mask id: label}}, up to and with a round."""
+    def queried(self, *, up_to_round: int | None = None) -> dict[MaskKey, Decision]:
+        """The newest answer for each mask that an annotator was asked about."""
+        return {decision.key: decision for decision in self.answers(up_to_round=up_to_round)}
+
+    def corrections(self, *, up_to_round: int | None = None) -> dict[str, dict[int, int]]:
+        """Newest label of every mask relabelled as a whole, {image id: {mask id: label}}."""
         corrections: dict[str, dict[int, int]] = {}
         for decision in self._relabelled(up_to_round):
             if decision.pixels is None:
                 corrections.setdefault(decision.image_id, {})[decision.mask_id] = decision.label_after
         return corrections
 
-    def pixel_corrections(self, up_to_round: int | None = None) -> dict[str, list[tuple[str, int]]]:
-        """Corrections of parts of masks, {image id: [(runs, label)]}, oldest first, up to and with a round.
+    def pixel_corrections(self, *, up_to_round: int | None = None) -> dict[str, list[tuple[str, int]]]:
+        """Corrections of parts of masks, {image id: [(runs, label)]}, oldest first.
 
         Those that a later correction of their whole mask replaced are left out.
         """
@@ -195,16 +193,18 @@ class Ledger:
         return corrections
 
     def _relabelled(self, up_to_round: int | None) -> list[_Relabelled]:
+        """The decisions that set pixels, oldest first; only what a correction needs of them, for there are many."""
         columns = (_DECISIONS.c[name] for name in _Relabelled._fields)
-        query = sql.select(*columns).where(_DECISIONS.c.relabelled).order_by(_DECISIONS.c.id)
-        if up_to_round is not None:
-            query = query.where(_DECISIONS.c.round <= up_to_round)
-        return [_Relabelled(**row) for row in self._rows(query)]
+        query = sql.select(*columns).where(_DECISIONS.c.relabelled, *_until(up_to_round)).order_by(_DECISIONS.c.id)
+        return [_Relabelled(**row) for row in self._database.rows(query)]
 
-    def _rows(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
-        with self._transaction() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+    def _decisions(self, *conditions: sql.ColumnElement[bool]) -> list[Decision]:
+        """The decisions that meet all conditions, oldest first."""
+        columns = (_DECISIONS.c[name] for name in Decision.__dataclass_fields__)
+        query = sql.select(*columns).where(*conditions).order_by(_DECISIONS.c.id)
+        return [Decision(**row) for row in self._database.rows(query)]
 
 
-def _all_decisions() -> sql.Select[Any]:
-    return sql.select(*(_DECISIONS.c[name] for name in Decision.__dataclass_fields__)).order_by(_DECISIONS.c.id)
+def _until(up_to_round: int | None) -> list[sql.ColumnElement[bool]]:
+    """The condition that a decision was made in this round or an earlier one; none for None."""
+    return [] if up_to_round is None else [_DECISIONS.c.round <= up_to_round]

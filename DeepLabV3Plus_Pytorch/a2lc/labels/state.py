@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.labels.base import MaskedLabels
 from a2lc.labels.run_length import decode_runs
-from a2lc.labels.store import PseudoLabelSet
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,13 @@ class LabelState:
         initial: The pseudo-label set (L₀ and S).
         corrections: {image id: {mask id: label}}, from `Ledger.corrections`.
         pixel_corrections: {image id: [(runs, label)]}, oldest first, from `Ledger.pixel_corrections`.
+
+    Example:
+        >>> state = LabelState(open_pseudo_labels(Path("my_images/pseudo_labels")), ledger.corrections(2))
+        >>> labels, masks = state.maps("photo_1")  # L_2 and S of one image
     """
 
-    initial: PseudoLabelSet
+    initial: MaskedLabels
     corrections: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     pixel_corrections: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
 
@@ -40,6 +44,7 @@ class LabelState:
         return self._corrected(image_id, masks), masks
 
     def _corrected(self, image_id: str, masks: NDArray[np.int32] | None) -> NDArray[np.uint8]:
+        """L_r; the mask map is read where it is not given and something was corrected."""
         labels = self.initial.labels(image_id)
         corrected = self.corrections.get(image_id)
         if corrected:
@@ -61,10 +66,14 @@ def apply_corrections(
 
     Returns:
         (H, W) uint8; the input is left as it is.
+
+    Example:
+        >>> apply_corrections(np.array([[7, 7]], np.uint8), np.array([[0, 3]]), {3: 1}).tolist()
+        [[7, 1]]
     """
-    table = np.full(int(masks.max(initial=0)) + 1, -1, dtype=np.int16)
+    table = np.full(int(masks.max(initial=0)) + 1, -1, dtype=np.int16)  # by mask id; -1 = not corrected
     for mask_id, label in corrections.items():
         if mask_id < len(table):
             table[mask_id] = label
-    painted = table[masks]
+    painted = table[masks]  # (H, W)
     return np.where(painted >= 0, painted, labels).astype(np.uint8)

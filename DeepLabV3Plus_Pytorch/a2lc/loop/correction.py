@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
-from pathlib import Path
 
-from a2lc.acquisition.table import read_mask_table
-from a2lc.annotators import Annotator, AnswersAnnotator, GroundTruthAnnotator, Query
-from a2lc.foundation.errors import InputError
-from a2lc.labels.ledger import MaskKey
-from a2lc.loop.learners import current_labels, propagated
-from a2lc.loop.posterior import renewed_order
+from a2lc.annotators import ANNOTATORS, Annotator, AnnotatorContext, Query
+from a2lc.loop.learning import RoundLearner, current_labels
 from a2lc.loop.run import Run
 
 _log = logging.getLogger(__name__)
 
 
-def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
-    """The next questions of a round: the best masks never asked about, shown with their current label."""
-    asked_now = sum(decision.queried for decision in run.ledger.decisions(round_index))
+def select_queries(run: Run, round_index: int, batch: int, learner: RoundLearner | None = None) -> list[Query]:
+    """The next questions of a round: the best masks never asked about, shown with their current label.
+
+    Args:
+        run: The run.
+        round_index: A scored round.
+        batch: Batch of questions within the round, from 0.
+        learner: That of the round, where there is one already.
+    """
+    asked_now = sum(decision.queried for decision in run.ledger.decisions_of(round_index))
     left = run.config.budget - asked_now
-    table = read_mask_table(run.mask_table_path(round_index))
     wanted = min(run.config.inner_batch or left, left)
-    excluded: Collection[MaskKey] = run.ledger.queried()
-    if run.config.acquisition.name == "posterior":
-        table, excluded = renewed_order(run, table)
+    table, excluded = (learner or RoundLearner(run, round_index)).ordered()
     # rows that are pixels hold nothing that earlier rounds asked
     rows = table.select(wanted, excluded) if table.of_masks else table.select(asked_now + wanted, ())[asked_now:]
     if not batch and len(rows) < wanted:
@@ -44,16 +42,32 @@ def select_queries(run: Run, round_index: int, batch: int) -> list[Query]:
     ]
 
 
-def make_annotator(run: Run, queue: Path) -> Annotator:
-    """The annotator of the configuration; people find their questions in `queue`."""
-    if run.config.annotator.name == "answers":
-        return AnswersAnnotator(queue, queue, run.dataset.image, run.dataset.classes)
-    if run.dataset.ground_truth is None:
-        raise InputError("the annotator is ground_truth but the training images have none: set annotator=answers")
-    return GroundTruthAnnotator(run.dataset.ground_truth, run.config.annotator, run.dataset.classes.void)
+def annotator_context(run: Run, round_index: int, batch: int) -> AnnotatorContext:
+    """What an annotator of the run works with while it answers a batch of questions."""
+    return AnnotatorContext(
+        settings=run.config.annotator,
+        classes=run.dataset.classes,
+        image=run.dataset.image,
+        ground_truth=run.dataset.ground_truth,
+        inbox=run.folder / "inbox.sqlite",
+        round_index=round_index,
+        batch=batch,
+        queue=run.queue_path(round_index, batch),
+    )
 
 
-def annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None = None) -> None:
+def make_annotator(context: AnnotatorContext) -> Annotator:
+    """The annotator of the configuration. Raises InputError when what it needs is not there."""
+    return ANNOTATORS[context.settings.name].make(context)
+
+
+def annotate(
+    run: Run,
+    round_index: int,
+    batch: int,
+    annotator: Annotator | None = None,
+    learner: RoundLearner | None = None,
+) -> None:
     """Ask an annotator (None: the configured one) about the next masks and record all answers in one transaction.
 
     The main process asks, the others wait.
@@ -61,28 +75,31 @@ def annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None
     Raises:
         WaitingForAnswers: When people have to answer first.
     """
-    run.processes.on_main(lambda: _annotate(run, round_index, batch, annotator))
+    run.processes.on_main(lambda: _annotate(run, round_index, batch, annotator, learner))
 
 
-def _annotate(run: Run, round_index: int, batch: int, annotator: Annotator | None) -> None:
+def _annotate(
+    run: Run, round_index: int, batch: int, annotator: Annotator | None, learner: RoundLearner | None
+) -> None:
     if run.ledger.is_done(round_index, batch, "annotate"):
         return
     _log.info("%s: asking about masks of round %d", run.name, round_index)
     with run.timed(round_index, "annotate"):
-        queries = select_queries(run, round_index, batch)
-        annotator = annotator or make_annotator(run, run.queue_path(round_index, batch))
+        queries = select_queries(run, round_index, batch, learner)
+        annotator = annotator or make_annotator(annotator_context(run, round_index, batch))
         decisions = annotator.answer(queries, run.state()) if queries else []
     run.ledger.record(round_index, batch, "annotate", decisions)
 
 
-def propagate(run: Run, round_index: int, batch: int) -> None:
-    """Learn from the answers of this round and correct masks that nobody was asked about; the other processes wait."""
-    run.processes.on_main(lambda: _propagate(run, round_index, batch))
+def propagate(run: Run, round_index: int, batch: int, learner: RoundLearner | None = None) -> None:
+    """Learn from the answers so far and correct masks that nobody was asked about; the other processes wait."""
+    run.processes.on_main(lambda: _propagate(run, round_index, batch, learner or RoundLearner(run, round_index)))
 
 
-def _propagate(run: Run, round_index: int, batch: int) -> None:
+def _propagate(run: Run, round_index: int, batch: int, learner: RoundLearner) -> None:
     if run.ledger.is_done(round_index, batch, "propagate"):
         return
+    _log.info("%s: propagating the answers of round %d", run.name, round_index)
     with run.timed(round_index, "propagate"):
-        decisions = propagated(run, round_index, batch) if run.config.propagation.name != "none" else []
+        decisions = learner.relabelled()
     run.ledger.record(round_index, batch, "propagate", decisions)

@@ -6,59 +6,118 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from a2lc.datasets import open_dataset
-from a2lc.foundation.devices import choose_device
-from a2lc.foundation.errors import InputError
+from a2lc.datasets import Dataset, open_dataset
+from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.locks import held
-from a2lc.foundation.processes import Processes
+from a2lc.foundation.processes import Processes, on_main
+from a2lc.foundation.settings import Decides
 from a2lc.labels.check import check_pseudo_labels
-from a2lc.labels.store import open_pseudo_labels
+from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig
 from a2lc.loop.run import Run
 
+if TYPE_CHECKING:
+    import torch
 
-def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None) -> list[Run]:
+_SHARED = (Decides.FIRST_NETWORK, Decides.MASKS, Decides.SOURCE, Decides.OUTPUT, Decides.EXTENT)
+
+
+def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None, *, computes: bool = True) -> list[Run]:
     """Open the data once and make a run per seed and method, seed by seed.
 
     Args:
         configs: One configuration per method.
         processes: Those that work on the runs together; None = this one alone.
+        computes: Whether a network is to be used, so that a device is needed.
 
     Raises:
         InputError: When data or pseudo-labels are missing or broken (every problem is listed), the device does not
-            exist, or there is nobody to answer.
+            exist, there is nobody to answer, or the methods have not the same data and first network.
     """
-    processes, first = processes or Processes(), configs[0]
-    dataset = processes.on_main(lambda: open_dataset(first.dataset))  # which may have to be drawn or downloaded
+    _refuse_disagreement(configs)
+    processes = processes or Processes()
+    first = configs[0]
+    dataset = _open_data(processes, first)
     folder = first.pseudo_labels or dataset.pseudo_labels
     if folder is None:
         raise InputError("pseudo_labels is not set: give the folder of the pseudo-label set, pseudo_labels=<folder>")
-    if dataset.ground_truth is None and any(config.annotator.name == "ground_truth" for config in configs):
+    if dataset.ground_truth is None and any(config.needs_ground_truth for config in configs):
         raise InputError(
             "the training images have no ground truth for a simulated annotator: add annotator=answers to answer the "
             "questions yourself"
         )
     pseudo_labels = open_pseudo_labels(folder, first.undetected)
-    processes.on_main(lambda: check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size))
-    device = choose_device(first.device, first.deterministic, processes)
+    _check_labels(processes, pseudo_labels, dataset)
+    device = _device(first, processes) if computes else None
     return [Run(config, seed, dataset, pseudo_labels, device, processes) for seed in first.seeds for config in configs]
+
+
+def _refuse_disagreement(configs: Sequence[RunConfig]) -> None:
+    """Refuse methods that could not share their data and first network, though all would be given those of the first.
+
+    Raises:
+        InputError: With a line for every key on which two of them disagree.
+    """
+    first = configs[0]
+    lines = [
+        f"{first.method} and {other.method}: {line}"
+        for other in configs[1:]
+        for line in first.difference(other, _SHARED)
+    ]
+    refuse("the methods of a run share their data and their first network, but these settings differ", lines)
+
+
+@on_main
+def _open_data(processes: Processes, config: RunConfig) -> Dataset:
+    """Open the data set, which may have to be drawn or downloaded."""
+    return open_dataset(config.dataset)
+
+
+@on_main
+def _check_labels(processes: Processes, pseudo_labels: PseudoLabelSet, dataset: Dataset) -> None:
+    """Refuse pseudo-labels that do not fit the training images."""
+    check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size)
+
+
+def _prepare(run: Run) -> None:
+    """Set up this process for the run's device, if it has one."""
+    if run.chosen_device is None:
+        return
+    from a2lc.foundation.devices import prepare_device
+
+    prepare_device(run.chosen_device, run.config.deterministic)
+
+
+def _device(config: RunConfig, processes: Processes) -> torch.device:
+    from a2lc.foundation.devices import choose_device  # loads PyTorch
+
+    return choose_device(config.device, processes)
 
 
 @contextmanager
 def claimed(run: Run) -> Iterator[None]:
-    """Hold the folder of a seed against other commands, check its configuration, and log to its log.txt.
+    """Prepare the device, hold the folder of a seed against other commands, check its configuration, and log there.
 
     Raises:
         InputError: When another process works on the seed, or the folder was made with another configuration.
     """
+    _prepare(run)
     with ExitStack() as stack:
-        run.processes.on_main(lambda: stack.enter_context(_claimed(run)))
+        _enter(run, stack)
         yield
+
+
+@on_main
+def _enter(run: Run, stack: ExitStack) -> None:
+    """Claim the folder until the stack is closed."""
+    stack.enter_context(_claimed(run))
 
 
 @contextmanager
 def _claimed(run: Run) -> Iterator[None]:
+    """Claim the folder in this process."""
     with held(run.seed_folder):
         run.claim_folder()
         with _logged(run.folder / "log.txt"):
@@ -67,6 +126,7 @@ def _claimed(run: Run) -> Iterator[None]:
 
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
+    """Append what is logged to a file as well."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.INFO)

@@ -1,104 +1,93 @@
-"""The answer posterior in the loop: the ledger's answers in, the order of the next questions and new labels out."""
+"""The answer posterior as a learner: all answers in, the order of the next questions and new labels out."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from a2lc.acquisition.table import MaskTable
-from a2lc.labels.ledger import Decision, MaskKey
-from a2lc.loop.run import Run
-from a2lc.posterior import Belief, ImageMasks, MaskPool, PosteriorModel, describe_masks
+from a2lc.posterior import Belief, ImageMasks, MaskPool, PosteriorModel, PosteriorSettings, describe_masks
+from a2lc.propagation.registry import Answers, MaskKey, NewLabel, Order, Situation
 
 _log = logging.getLogger(__name__)
 
 
-def renewed_order(run: Run, table: MaskTable) -> tuple[MaskTable, set[MaskKey]]:
-    """The mask table with the scores of the posterior, and the masks that are not to be asked about (again)."""
-    pool, keys = mask_pool(run), table.keys()
-    model, belief = _believe(run, pool, table)
-    row = _positions(pool.keys())
-    score = model.score(belief)[[row[key] for key in keys]]
-    skipped = {decision.key for decision in run.ledger.decisions() if decision.queried and decision.label_after is None}
-    closed = {key for key, value in zip(keys, score, strict=True) if not np.isfinite(value)}
-    scores = dataclasses.replace(table.scores, score=np.where(np.isfinite(score), score, 0.0))
-    return dataclasses.replace(table, scores=scores), closed | skipped
+class PosteriorLearner:
+    """The model of all answers, over the masks of all training images; new labels can take back earlier ones.
+
+    Two orders of the same M masks meet here: that of the pool, image by image, and that of the mask table.
+    """
+
+    def __init__(self, situation: Situation) -> None:
+        settings = situation.sections["posterior"]
+        assert isinstance(settings, PosteriorSettings)
+        self._void = situation.classes.void
+        self._pool = mask_pool(situation)
+        self._keys = self._pool.keys()
+        self._row = _positions(self._keys)  # of each mask in the pool
+        self._table_keys = situation.keys
+        self._pool_row = np.array(
+            [self._row[key] for key in situation.keys], dtype=np.int64
+        )  # (M,) by row of the table
+        row = _positions(situation.keys)
+        self._table_row = np.array([row[key] for key in self._keys], dtype=np.int64)  # (M,) by row of the pool
+        network = situation.features[self._table_row] if situation.trained and settings.network_statistics else None
+        self._model = PosteriorModel(self._pool, settings, situation.seed, network)
+        self._skipped: frozenset[MaskKey] = frozenset()
+        self._belief: Belief | None = None
+
+    def learn(self, answers: Answers) -> None:
+        """Fit the model to all answers; a skipped question is none, and is not asked again."""
+        given = (*answers.earlier, *answers.now)
+        votes = np.zeros((len(self._pool), self._pool.num_classes + 1), dtype=np.int64)  # (M, C + 1), void last
+        for answer in given:
+            if answer.label_after is not None:
+                votes[self._row[answer.key], min(answer.label_after, self._pool.num_classes)] += 1
+        self._skipped = frozenset(answer.key for answer in given if answer.label_after is None)
+        self._belief = self._model.update(votes)
+
+    def new_labels(self, current: NDArray[np.int64]) -> Sequence[NewLabel]:
+        """What is believed now, of every mask that is labelled otherwise; in the order of the pool."""
+        belief = self._believed()
+        after = np.where(belief.label < self._pool.num_classes, belief.label, self._void)  # (M,) by row of the pool
+        return [
+            NewLabel(self._keys[row], int(after[row]), self._confidence(belief, row, int(after[row])))
+            for row in np.flatnonzero(current[self._table_row] != after).tolist()
+        ]
+
+    def order(self) -> Order | None:
+        """What a click on each mask is worth, by all that is believed."""
+        score = self._model.score(self._believed())[self._pool_row]  # (M,) by row of the table
+        closed = {self._table_keys[row] for row in np.flatnonzero(~np.isfinite(score)).tolist()}
+        return Order(np.where(np.isfinite(score), score, 0.0), self._skipped | closed)
+
+    def _believed(self) -> Belief:
+        if self._belief is None:
+            raise RuntimeError("the posterior has learned nothing yet: call learn first")
+        return self._belief
+
+    def _confidence(self, belief: Belief, row: int, label: int) -> float | None:
+        return float(belief.probability[row, label]) if label != self._void else None
 
 
-def revised_labels(run: Run, table: MaskTable) -> list[Decision]:
-    """Decisions that set every mask to what is believed now: a later answer can take back an earlier one of these."""
-    pool, void = mask_pool(run), run.dataset.classes.void
-    _, belief = _believe(run, pool, table)
-    corrections = run.ledger.corrections()
-    decisions = []
-    for row, key in enumerate(pool.keys()):
-        before = corrections.get(key[0], {}).get(key[1], _label(pool.label[row], pool, void))
-        after = _label(belief.label[row], pool, void)
-        if before != after:
-            confidence = float(belief.probability[row, after]) if after != void else None
-            decisions.append(
-                Decision(
-                    image_id=key[0],
-                    mask_id=key[1],
-                    label_before=before,
-                    label_after=after,
-                    relabelled=True,
-                    queried=False,
-                    source="posterior",
-                    confidence=confidence,
-                )
-            )
-    return decisions
-
-
-def mask_pool(run: Run) -> MaskPool:
+def mask_pool(situation: Situation) -> MaskPool:
     """The masks of all training images, described once per seed and then read back."""
-    path = run.seed_folder / "round_0" / "mask_pool.npz"
+    path = situation.folder / "mask_pool.npz"
     if not path.exists():
-        _log.info("%s: describing the masks", run.name)
-        classes = run.dataset.classes
-        background = 0 if classes.unmasked == "background" else None
-        MaskPool.collect(_described(run), len(classes), background).write(path)
+        _log.info("%s: describing the masks", situation.name)
+        background = 0 if situation.classes.unmasked == "background" else None
+        MaskPool.collect(_described(situation), len(situation.classes), background).write(path)
     return MaskPool.read(path)
 
 
-def _described(run: Run) -> Iterator[tuple[str, ImageMasks]]:
-    for image_id in tqdm(run.dataset.ids("train"), desc="describe masks", unit="img", disable=None, leave=False):
-        labels, masks = run.first_labels.labels(image_id), run.first_labels.masks(image_id)
-        yield image_id, describe_masks(labels, masks, len(run.dataset.classes))
+def _described(situation: Situation) -> Iterator[tuple[str, ImageMasks]]:
+    """Every training image with the description of its masks, read one after the other."""
+    for image_id in tqdm(situation.image_ids, desc="describe masks", unit="img", disable=None, leave=False):
+        yield image_id, describe_masks(*situation.first_maps(image_id), len(situation.classes))
 
 
-def _believe(run: Run, pool: MaskPool, table: MaskTable) -> tuple[PosteriorModel, Belief]:
-    model = PosteriorModel(pool, run.config.posterior, run.seed, _network_view(run, pool, table))
-    return model, model.update(_votes(run, pool))
-
-
-def _votes(run: Run, pool: MaskPool) -> NDArray[np.int64]:
-    """(M, C + 1) answers in the ledger; a skipped question is none."""
-    votes = np.zeros((len(pool), pool.num_classes + 1), dtype=np.int64)
-    row = _positions(pool.keys())
-    for decision in run.ledger.decisions():
-        if decision.queried and decision.label_after is not None:
-            votes[row[decision.key], min(decision.label_after, pool.num_classes)] += 1
-    return votes
-
-
-def _network_view(run: Run, pool: MaskPool, table: MaskTable) -> NDArray[np.float32] | None:
-    """(M, C) mean probabilities in the order of the pool; None without a trained network."""
-    if not run.config.training.iterations or not run.config.posterior.network_statistics:
-        return None
-    row, keys = _positions(table.keys()), pool.keys()
-    return table.scores.mean_probability[[row[key] for key in keys]]
-
-
-def _positions(keys: list[MaskKey]) -> dict[MaskKey, int]:
+def _positions(keys: Sequence[MaskKey]) -> dict[MaskKey, int]:
     return {key: position for position, key in enumerate(keys)}
-
-
-def _label(label: int, pool: MaskPool, void: int) -> int:
-    return int(label) if label < pool.num_classes else void

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from a2lc.loop.correction import annotate, propagate
 from a2lc.loop.evaluation import evaluate
+from a2lc.loop.learning import RoundLearner
+from a2lc.loop.progress import batches_per_round
 from a2lc.loop.run import Run
 from a2lc.loop.scoring import score
 from a2lc.loop.start import start
@@ -32,11 +32,7 @@ def run_rounds(run: Run) -> None:
 
 def correct_labels(run: Run, round_index: int) -> None:
     """Spend the round's budget in batches: ask, then learn from the answers. The papers ask once per round."""
+    learner = RoundLearner(run, round_index)
     for batch in range(batches_per_round(run)):
-        annotate(run, round_index, batch)
-        propagate(run, round_index, batch)
-
-
-def batches_per_round(run: Run) -> int:
-    """Number of batches of questions in a round."""
-    return math.ceil(run.config.budget / (run.config.inner_batch or run.config.budget))
+        annotate(run, round_index, batch, learner=learner)
+        propagate(run, round_index, batch, learner)

@@ -8,25 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from a2lc.datasets import Dataset
-from a2lc.foundation.errors import InputError
+from a2lc.foundation.claims import ClaimKind
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
-from a2lc.foundation.processes import Processes
+from a2lc.foundation.processes import Processes, on_main
+from a2lc.foundation.settings import Decides
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig, dump_config
 
-# what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
-_SHARED_KEYS = ("dataset", "pseudo_labels", "start", "network", "training")
-_METHOD_KEYS = (
-    *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "undetected", "scoring", "acquisition", "annotator",
-    "propagation", "posterior",
-)  # fmt: skip
+if TYPE_CHECKING:
+    import torch
+
+_OF_SEED = frozenset({Decides.FIRST_NETWORK})
+_OF_METHOD = _OF_SEED | {Decides.MASKS, Decides.ROUNDS}
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,19 @@ class Run:
     seed: int
     dataset: Dataset
     pseudo_labels: PseudoLabelSet
-    device: torch.device
+    chosen_device: torch.device | None
     processes: Processes = field(default_factory=Processes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where to compute.
+
+        Raises:
+            RuntimeError: When the run was opened for work that computes nothing.
+        """
+        if self.chosen_device is None:
+            raise RuntimeError(f"{self.name} was opened without a device")
+        return self.chosen_device
 
     @property
     def name(self) -> str:
@@ -81,9 +91,12 @@ class Run:
         """Folder of what a start without labels makes; shared by the methods."""
         return self.seed_folder / "start"
 
-    @property
+    @cached_property
     def first_labels(self) -> PseudoLabelSet:
-        """L₀: the pseudo-label set as given, or as a start from a few clicks labelled it."""
+        """L₀: the pseudo-label set as given, or as a start from a few clicks labelled it.
+
+        Kept once it is there; before a start has made it, every look is refused and none is remembered.
+        """
         if self.config.start.name == "given":
             return self.pseudo_labels
         return open_pseudo_labels(self.start_folder / "pseudo_labels")
@@ -97,23 +110,30 @@ class Run:
         """L_r; None = after all decisions made so far."""
         if round_index == 0:
             return LabelState(self.first_labels)
-        ledger = self.ledger
-        return LabelState(self.first_labels, ledger.corrections(round_index), ledger.pixel_corrections(round_index))
+        return LabelState(
+            self.first_labels,
+            self.ledger.corrections(up_to_round=round_index),
+            self.ledger.pixel_corrections(up_to_round=round_index),
+        )
 
+    @on_main
     def has(self, path: Path) -> bool:
         """Whether the main process finds this file; to be asked by all processes together."""
-        return self.processes.on_main(path.exists)
+        return path.exists()
 
     @contextmanager
     def timed(self, round_index: int, stage: str) -> Iterator[None]:
         """Add the seconds that a stage takes to seconds.json of its round."""
         started = time.perf_counter()
         yield
-        if not self.processes.is_main:
-            return
+        if self.processes.is_main:
+            self._add_seconds(round_index, stage, time.perf_counter() - started)
+
+    def _add_seconds(self, round_index: int, stage: str, taken: float) -> None:
+        """Add to what a stage took before, in an earlier batch or command."""
         path = self.round_folder(round_index) / "seconds.json"
         seconds = read_json(path) if path.exists() else {}
-        seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 3)
+        seconds[stage] = round(seconds.get(stage, 0.0) + taken, 3)
         write_json(path, seconds)
 
     def claim_folder(self) -> None:
@@ -122,25 +142,22 @@ class Run:
         Raises:
             InputError: When the folder was made with another configuration; the difference is shown, nothing changed.
         """
-        self._claim(self.seed_folder / "round_0" / "config.yaml", _SHARED_KEYS, check_only=True)
-        self._claim(self.folder / "config.yaml", _METHOD_KEYS)
-        self._claim(self.seed_folder / "round_0" / "config.yaml", _SHARED_KEYS)
+        shared, own = _claim_kind(_OF_SEED), _claim_kind(_OF_METHOD)
+        shared.compare(self.round_folder(0), self.config)  # before the method's folder is begun
+        own.claim(self.folder, self.config)
+        shared.claim(self.round_folder(0), self.config)
 
-    def _claim(self, path: Path, keys: tuple[str, ...], check_only: bool = False) -> None:
-        if not path.exists():
-            if not check_only:
-                write_text(path, dump_config(self.config))
-            return
-        try:
-            earlier = RunConfig.model_validate(read_yaml(path))
-        except ValueError as error:
-            raise InputError(
-                f"{path} is not a configuration of this version: choose another experiment ({error})"
-            ) from None
-        difference = earlier.difference(self.config, keys)
-        if difference:
-            lines = "\n".join(f"  - {line}" for line in difference)
-            raise InputError(
-                f"{path.parent} was made with another configuration; nothing was changed:\n{lines}\n"
-                "continue with the earlier values, or start a new run with experiment=<name> or output=<folder>"
-            )
+
+def _claim_kind(decide: frozenset[Decides]) -> ClaimKind[RunConfig]:
+    """A folder whose files are decided about by the keys of its config.yaml that have these marks."""
+    return ClaimKind(
+        name="config.yaml",
+        read=lambda path: RunConfig.model_validate(read_yaml(path)),
+        write=lambda path, config: write_text(path, dump_config(config)),
+        difference=lambda earlier, now: earlier.difference(now, decide),
+        foreign="{folder} holds files but no config.yaml, so no run made it; nothing was changed: start a new run with "
+        "experiment=<name> or output=<folder>",
+        damaged="{path} is not a configuration of this version: choose another experiment ({error})",
+        other="{folder} was made with another configuration; nothing was changed:\n{lines}\n"
+        "continue with the earlier values, or start a new run with experiment=<name> or output=<folder>",
+    )

@@ -23,6 +23,7 @@ from a2lc.labels.ledger import Decision, MaskKey
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.loop.config import RunConfig
+from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
 from a2lc.segmentation import (
@@ -30,6 +31,7 @@ from a2lc.segmentation import (
     ViewName,
     build_network,
     load_weights,
+    make_objective,
     make_view,
     predict_batches,
 )
@@ -87,9 +89,9 @@ def score(run: Run, round_index: int) -> None:
 def _past(run: Run, round_index: int) -> _Past:
     asked: dict[str, list[Decision]] = {}
     if run.config.acquisition.pool != "masks":
-        for decision in run.ledger.answers(before_round=round_index):
+        for decision in run.ledger.answers(up_to_round=round_index - 1):
             asked.setdefault(decision.image_id, []).append(decision)
-    queried = frozenset(run.ledger.queried(before_round=round_index))
+    queried = frozenset(run.ledger.queried(up_to_round=round_index - 1))
     return _Past(run.state(round_index - 1), queried, asked)
 
 
@@ -173,7 +175,8 @@ def _scored(
     if not config.training.iterations:
         yield from _scored_without_network(run, round_index, past.state, image_ids)
         return
-    network = build_network(config.network.without_weights(), len(run.dataset.classes), seed=0)
+    objective = make_objective(config.training, len(run.dataset.classes), void)
+    network = build_network(config.network.without_weights(), objective.channels, seed=0)
     load_weights(network, run.weights_path(round_index - 1))
     views = [make_view(name, config.training.crop, config.scoring.shift) for name in _views(config)]
     predictions = predict_batches(
@@ -184,6 +187,7 @@ def _scored(
         run.device,
         views,
         config.training.workers,
+        objective=objective,
     )
     named = zip(image_ids, predictions, strict=True)
     bar = tqdm(named, total=len(image_ids), desc="score", unit="img", disable=None)
@@ -263,4 +267,5 @@ def _scored_without_network(
 
 def _views(config: RunConfig) -> tuple[ViewName, ...]:
     """The views of the scoring passes; a pass for features only where something learns from them."""
-    return config.scoring.views if config.propagation.name != "none" else (config.scoring.view,)
+    learns = LEARNERS[config.propagation.name].features
+    return config.scoring.views if learns else (config.scoring.view,)

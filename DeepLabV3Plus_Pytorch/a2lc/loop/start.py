@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterator, Mapping
 
@@ -16,10 +17,10 @@ from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelWriter
-from a2lc.loop.correction import make_annotator
+from a2lc.loop.correction import annotator_context, make_annotator
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
-from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, predict, train
+from a2lc.segmentation import DeepLabV3Plus, Objective, build_network, load_weights, make_objective, predict, train
 
 _log = logging.getLogger(__name__)
 
@@ -53,15 +54,19 @@ def _answered(run: Run) -> LabelState:
     answers, nothing = _answers(run), LabelState(run.pseudo_labels)
     if not answers.is_done(0, 0, "annotate"):
         _log.info("%s: asking about %d masks to start with", run.name, run.config.start.clicks)
-        annotator = make_annotator(run, run.start_folder / "queue.csv")
-        answers.record(0, 0, "annotate", annotator.answer(_random_queries(run), nothing))
+        context = dataclasses.replace(
+            annotator_context(run, 0, 0),  # shared by the methods of the seed
+            queue=run.start_folder / "queue.csv",
+            inbox=run.start_folder / "inbox.sqlite",
+        )
+        answers.record(0, 0, "annotate", make_annotator(context).answer(_random_queries(run), nothing))
     return LabelState(run.pseudo_labels, answers.corrections())
 
 
 def _record(run: Run) -> None:
     """Put the clicks that the seed's methods share into the method's ledger."""
     if not run.ledger.is_done(0, 0, "annotate"):
-        run.ledger.record(0, 0, "annotate", _answers(run).decisions(0))
+        run.ledger.record(0, 0, "annotate", _answers(run).decisions_of(0))
 
 
 def _random_queries(run: Run) -> list[Query]:
@@ -89,9 +94,14 @@ def _queries_of(run: Run, image_id: str, mask_ids: list[int]) -> Iterator[Query]
         yield Query(image_id, mask, majority(labels[masks == mask]), 0.0, (int(rows[pixel]), int(columns[pixel])))
 
 
+def _objective(run: Run) -> Objective:
+    classes = run.dataset.classes
+    return make_objective(run.config.training, len(classes), classes.void)
+
+
 def _network(run: Run) -> DeepLabV3Plus:
     seed = seed_of(run.seed, "start", "network")
-    return build_network(run.config.network, len(run.dataset.classes), seed).to(run.device)
+    return build_network(run.config.network, _objective(run).channels, seed).to(run.device)
 
 
 def _train(run: Run, state: LabelState) -> None:
@@ -105,6 +115,7 @@ def _train(run: Run, state: LabelState) -> None:
         [image_id for image_id in run.dataset.ids("train") if image_id in state.corrections],
         run.config.training,
         num_classes=len(run.dataset.classes),
+        void=run.dataset.classes.void,
         folder=run.start_folder,
         keys=(run.seed, "start", "train"),
         device=run.device,
@@ -120,7 +131,7 @@ def _label(run: Run, state: LabelState) -> None:
     ids = dataset.ids("train")
     made_by = {"start": "clicks", "clicks": run.config.start.clicks, "seed": run.seed}
     writer = PseudoLabelWriter(run.start_folder / "pseudo_labels", dataset.classes, made_by)
-    predictions = predict(network, ids, dataset.image, run.config.training, run.device)
+    predictions = predict(network, ids, dataset.image, run.config.training, run.device, objective=_objective(run))
     for image_id, probabilities in tqdm(predictions, total=len(ids), desc="first labels", unit="img", disable=None):
         masks = run.pseudo_labels.masks(image_id)
         writer.write(image_id, _labels_of(probabilities, masks, state.corrections.get(image_id, {})), masks)

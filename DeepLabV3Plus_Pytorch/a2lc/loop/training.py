@@ -23,6 +23,7 @@ from a2lc.segmentation import (
     build_network,
     decode_once,
     evaluate_network,
+    make_objective,
     predict,
     train,
 )
@@ -44,10 +45,11 @@ def train_network(run: Run, round_index: int) -> None:
         return
     _log.info("%s: training θ_%d", run.name, round_index)
     state = processes.on_main(lambda: run.state(round_index))
-    classes = len(run.dataset.classes)
-    network = build_network(run.config.network, classes, seed_of(run.seed, round_index, "network")).to(run.device)
+    classes = run.dataset.classes
+    channels = make_objective(run.config.training, len(classes), classes.void).channels
+    network = build_network(run.config.network, channels, seed_of(run.seed, round_index, "network")).to(run.device)
     shown = run.config.tensorboard and processes.is_main
-    log = training_log(shown, folder / "tensorboard", run.dataset.classes)
+    log = training_log(shown, folder / "tensorboard", classes)
     with run.timed(round_index, "train"), log:
         result = train(
             network,
@@ -55,7 +57,8 @@ def train_network(run: Run, round_index: int) -> None:
             state,
             run.dataset.ids("train"),
             run.config.training,
-            num_classes=classes,
+            num_classes=len(classes),
+            void=classes.void,
             folder=folder,
             keys=(run.seed, round_index, "train"),
             device=run.device,
@@ -73,13 +76,15 @@ def _write(folder: Path, result: TrainingResult) -> None:
 
 def _validate(run: Run, candidate: torch.nn.Module) -> float:
     """Validation mIoU, each process its share of the images; all processes get the same."""
-    truth, ids, classes = run.dataset.validation_truth, run.dataset.ids("val"), len(run.dataset.classes)
+    truth = run.dataset.validation_truth
+    classes = run.dataset.classes
+    share = run.processes.share(run.dataset.ids("val"))
     assert truth is not None
     images = decode_once(run.dataset, run.config.training.cache)
     confusion = evaluate_network(
-        candidate, run.processes.share(ids), images, truth, classes, run.config.training, run.device
+        candidate, share, images, truth, len(classes), run.config.training, run.device, classes.void
     )
-    return sum(run.processes.gather(confusion), start=ConfusionMatrix(classes)).mean_iou()
+    return sum(run.processes.gather(confusion), start=ConfusionMatrix(len(classes))).mean_iou()
 
 
 def _note(run: Run, state: LabelState, network: DeepLabV3Plus, log: TrainingLog, progress: Progress) -> None:
@@ -90,8 +95,10 @@ def _note(run: Run, state: LabelState, network: DeepLabV3Plus, log: TrainingLog,
 
 def _examples(run: Run, state: LabelState, network: DeepLabV3Plus) -> Iterator[Example]:
     """The first training images, with the labels that the network learns from."""
-    dataset = run.dataset
+    dataset, settings = run.dataset, run.config.training
+    objective = make_objective(settings, len(dataset.classes), dataset.classes.void)
     ids = dataset.ids("train")[:_EXAMPLES]
-    for image_id, probabilities in predict(network, ids, dataset.image, run.config.training, run.device):
+    predictions = predict(network, ids, dataset.image, settings, run.device, objective=objective)
+    for image_id, probabilities in predictions:
         prediction = probabilities.argmax(dim=0).byte().cpu().numpy()
         yield Example(image_id, dataset.image(image_id), state.labels(image_id), prediction)

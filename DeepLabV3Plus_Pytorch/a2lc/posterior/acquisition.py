@@ -17,8 +17,10 @@ def exchange_rate(pool: MaskPool, belief: Belief) -> NDArray[np.float64]:
     sum of n P(c|m) over masks labelled c; pixels under no mask count as what they are labelled. The chance is the
     larger of max P(c|m) and r / (1 + k + r), for k answered and r unanswered masks of the initial label c.
     """
-    classes, unmasked = pool.num_classes, pool.unmasked.sum(axis=0)
-    pixels, asked = pool.pixels.astype(np.float64), belief.asked > 0
+    classes = pool.num_classes
+    unmasked = pool.unmasked.sum(axis=0)
+    pixels = pool.pixels.astype(np.float64)
+    asked = belief.asked > 0
     believed = _of_label(belief.probability, belief.label)
     true = pixels @ belief.probability + unmasked
     labelled = np.bincount(belief.label, pixels, classes + 1)[:classes] + unmasked

@@ -37,6 +37,11 @@ class AnswerTables:
     of_mask: dict[str, NDArray[np.float32]]
     confused: NDArray[np.bool_]
 
+    def __post_init__(self) -> None:
+        masks = len(self.confused)
+        if any(len(values) != masks for values in (*self.of_pair.values(), *self.of_mask.values())):
+            raise ValueError(f"answer tables over {masks} masks have a table of another length")
+
 
 def adjacency(pool: MaskPool) -> csr_array:
     """(M, M) sparse: pixels of the other mask in the ring of the mask."""
@@ -52,22 +57,25 @@ def answer_tables(pool: MaskPool, touching: csr_array, answer: IntArray) -> Answ
         touching: `adjacency(pool)`.
         answer: (M,) int64, answered class; -1 = not asked, C = void (which says nothing about a class).
     """
-    count, classes = len(pool), pool.num_classes
-    told = (answer >= 0) & (answer < classes)
+    count = len(pool)
+    classes = pool.num_classes
+    told = (answer >= 0) & (answer < classes)  # (M,) answered with a class
     own = np.zeros((count, classes), dtype=np.float32)  # one-hot answer, all 0 where there is none
     own[told, answer[told]] = 1
     asked = told.astype(np.float32)
+    # "the others": a sum over a group of masks less the mask's own share, so that no answer is its own evidence
     same_image = _grouped(own, pool.image, len(pool.image_id)) - own
     area = own * pool.pixels[:, None]
     same_area = _grouped(area, pool.image, len(pool.image_id)) - area
-    near = touching @ own
+    near = touching @ own  # (M, C) pixels of answered masks in the ring; none of the mask itself
     right = ((answer == pool.label) & told).astype(np.float32)
     twin = pool.image * (classes + 1) + pool.label  # masks of the same label in the same image
     twins_asked = np.bincount(twin, asked)[twin] - asked
     twins_right = np.bincount(twin, right)[twin] - right
-    moved = _grouped(own, pool.label, classes + 1) - own  # count(L→c)
-    label_asked = moved.sum(axis=1)
+    moved = _grouped(own, pool.label, classes + 1) - own  # (M, C) count(L→c)
+    label_asked = moved.sum(axis=1)  # (M,)
     confusion = (moved + _STRENGTH * _prior(pool, own, right, asked)) / (label_asked + _STRENGTH)[:, None]
+    # (M,) how likely L stays L; 0 for void, which no answer confirms
     kept = confusion[np.arange(count), np.minimum(pool.label, classes - 1)] * (pool.label < classes)
     foreground = same_image.sum(axis=1)
     if pool.background is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from a2lc.foundation.arrays import check_lengths
 from a2lc.posterior.answers import UNANSWERED, answer_tables
 from a2lc.posterior.calibration import calibrated
 from a2lc.posterior.model import PairModel
@@ -34,6 +35,9 @@ class Belief:
     label: IntArray
     asked: IntArray
 
+    def __post_init__(self) -> None:
+        check_lengths(self, ("probability", "label", "asked"))
+
 
 def update_belief(
     pool: MaskPool,
@@ -53,7 +57,8 @@ def update_belief(
         settings: How to fit and how far to believe.
         network: (M, C) float32, mean class probabilities of each mask; None without a network.
     """
-    answer, classes = decided_answers(votes), pool.num_classes
+    answer = decided_answers(votes)
+    classes = pool.num_classes
     if not votes[:, :classes].any():
         label = np.where(answer == classes, classes, pool.label)
         return Belief(one_hot(label, classes), label, votes.sum(axis=1))

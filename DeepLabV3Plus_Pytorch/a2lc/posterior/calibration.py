@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
+from a2lc.foundation.arrays import check_lengths
 from a2lc.posterior.pool import MaskPool
 from a2lc.posterior.runs import IntArray
 
@@ -32,6 +33,9 @@ class Evidence:
     log: FloatArray
     is_label: FloatArray
     features: FloatArray
+
+    def __post_init__(self) -> None:
+        check_lengths(self, ("log", "is_label", "features"))
 
     def of(self, rows: NDArray[np.bool_]) -> Evidence:
         """Some of the masks."""
@@ -60,8 +64,11 @@ def calibrated(
         told: (K,) masks whose answers say something.
         fold: (M,) part of each mask.
     """
-    evidence, answers, part = _evidence(pool, judged, told), likelihood[told], fold[told]
-    best, least = None, _loss(evidence.log, answers)
+    evidence = _evidence(pool, judged, told)
+    answers = likelihood[told]
+    part = fold[told]
+    best = None
+    least = _loss(evidence.log, answers)
     for penalty in _PENALTIES:
         loss = 0.0
         for held_out in (part == k for k in np.unique(part)):
@@ -77,6 +84,7 @@ def calibrated(
 
 
 def _evidence(pool: MaskPool, probability: FloatArray, masks: IntArray) -> Evidence:
+    """What some masks (K,) of the pool say, by a posterior (M, C); sizes are standardised over the whole pool."""
     size = np.log(pool.pixels)
     size = (size - size.mean()) / max(size.std(), 1e-6)
     label = np.eye(pool.num_classes + 1)[pool.label[masks]]

@@ -32,14 +32,19 @@ class PosteriorModel:
     def __init__(
         self, pool: MaskPool, settings: PosteriorSettings, seed: int, network: NDArray[np.float32] | None = None
     ) -> None:
-        self._pool, self._settings, self._seed, self._network = pool, settings, seed, network
+        self._pool = pool
+        self._settings = settings
+        self._seed = seed
+        self._network = network
 
     @cached_property
     def _touching(self) -> csr_array:
+        """(M, M) which masks touch, and how far; no answer changes it."""
         return adjacency(self._pool)
 
     @cached_property
     def _fold(self) -> IntArray:
+        """(M,) the part of each mask, by its key alone: more images or answers move no mask to another part."""
         keys = self._pool.keys()
         folds = [seed_of(self._seed, "posterior fold", *key) % self._settings.folds for key in keys]
         return np.array(folds, dtype=np.int64)

@@ -45,12 +45,15 @@ class PairModel:
             target: (N,) bool, whether the candidate is the answer; read only in these rows.
             regularisation: Inverse strength of the L2 penalty.
         """
-        features, wanted = pairs.features[rows], target[rows]
+        features = pairs.features[rows]
+        wanted = target[rows]
         if not wanted.any() or wanted.all():  # nothing to tell apart
             size = features.shape[1]
-            neutral, none = np.zeros(size, dtype=np.float32), np.zeros((size, 3), dtype=np.float32)
+            neutral = np.zeros(size, dtype=np.float32)
+            none = np.zeros((size, 3), dtype=np.float32)
             return cls(neutral, neutral + 1, none, _SURE if wanted.any() else -_SURE)
-        mean, scale = features.mean(axis=0), features.std(axis=0)
+        mean = features.mean(axis=0)
+        scale = features.std(axis=0)
         scale[(scale < _STILL) | (features == features[0]).all(axis=0)] = 1  # rounding can make a constant seem to vary
         standard = (features - mean) / scale
         design = np.zeros((len(standard), 3 * len(mean)), dtype=np.float32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.foundation.arrays import check_lengths
 from a2lc.posterior.answers import ANSWER_NAMES, AnswerTables
 from a2lc.posterior.network import NETWORK_NAMES, network_candidates, network_features
 from a2lc.posterior.pool import MaskPool
@@ -38,6 +39,9 @@ class Pairs:
     features: NDArray[np.float32]
     is_label: NDArray[np.bool_]
     is_background: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        check_lengths(self, ("mask", "candidate", "features", "is_label", "is_background"))
 
 
 def candidates(
@@ -71,7 +75,7 @@ def build_pairs(pool: MaskPool, tables: AnswerTables, network: NDArray[np.float3
         names += NETWORK_NAMES
     features = np.empty((len(mask), len(names)), dtype=np.float32)
     features[:, len(STATIC_NAMES) : len(STATIC_NAMES + SHAPE_NAMES)] = pool.shape[mask]
-    for name in ANSWER_NAMES:
+    for name in ANSWER_NAMES:  # a name is a table (M, C) of pairs or a column (M,) of masks
         table = tables.of_pair.get(name)
         columns[name] = tables.of_mask[name][mask] if table is None else table[mask, candidate]
     for name, column in columns.items():
@@ -81,10 +85,12 @@ def build_pairs(pool: MaskPool, tables: AnswerTables, network: NDArray[np.float3
 
 def _static(pool: MaskPool, mask: IntArray, candidate: IntArray) -> dict[str, NDArray[np.float32]]:
     """The features by name that no answer changes and that tell candidates of a mask apart, or masks by their label."""
-    image, label = pool.image[mask], pool.label[mask]
+    image = pool.image[mask]
+    label = pool.label[mask]
     ring = np.append(pool.ring, np.zeros((len(pool), 1), dtype=np.float32), axis=1)  # column C: void
     share = np.append(pool.label_share, np.zeros((len(pool.label_share), 1), dtype=np.float32), axis=1)
     masks = np.append(pool.label_masks, np.zeros((len(pool.label_masks), 1), dtype=np.int64), axis=1)
+    # without a background its column is that of void: all 0
     background = pool.num_classes if pool.background is None else pool.background
     foreground = np.maximum(ring.sum(axis=1) - ring[:, background], 1e-6)
     of_foreground = ring / foreground[:, None]

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.foundation.arrays import check_lengths
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
 from a2lc.posterior.runs import IntArray
@@ -48,6 +49,10 @@ class MaskPool:
     label_masks: IntArray
     unmasked: IntArray
     background: int | None
+
+    def __post_init__(self) -> None:
+        check_lengths(self, ("image", "mask_id", "pixels", "label", "shape", "ring"))
+        check_lengths(self, ("image_id", "label_share", "label_masks", "unmasked"))
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -129,4 +134,5 @@ class MaskPool:
 
 
 def _joined(parts: list[NDArray[Any]], empty: tuple[int, ...], dtype: type) -> NDArray[Any]:
+    """The parts one after the other; an array of the shape `empty` where there are none."""
     return np.concatenate(parts) if parts else np.zeros(empty, dtype=dtype)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from a2lc.foundation.arrays import check_lengths
+
 IntArray = NDArray[np.int64]
 
 
@@ -30,13 +32,16 @@ class Runs:
     stop: IntArray
     width: int
 
+    def __post_init__(self) -> None:
+        check_lengths(self, ("value", "row", "start", "stop"))
+
 
 def find_runs(values: NDArray[np.integer]) -> Runs:
     """The runs of an (H, W) map of integers."""
     height, width = values.shape
     begins = np.ones((height, width), dtype=bool)
     np.not_equal(values[:, 1:], values[:, :-1], out=begins[:, 1:])
-    first = np.flatnonzero(begins)
+    first = np.flatnonzero(begins)  # (N,) row-major position; every row of the map begins a run
     row, start = np.divmod(first, width)
     length = np.diff(first, append=values.size)
     return Runs(values.ravel()[first].astype(np.int64), row, start, start + length, width)
@@ -44,7 +49,8 @@ def find_runs(values: NDArray[np.integer]) -> Runs:
 
 def extremes(group: IntArray, low: IntArray, high: IntArray, count: int) -> tuple[IntArray, IntArray]:
     """Smallest `low` and largest `high` of each of `count` groups; a group without members has (max of int64, -1)."""
-    smallest, largest = np.full(count, np.iinfo(np.int64).max), np.full(count, -1, dtype=np.int64)
+    smallest = np.full(count, np.iinfo(np.int64).max)
+    largest = np.full(count, -1, dtype=np.int64)
     np.minimum.at(smallest, group, low)
     np.maximum.at(largest, group, high)
     return smallest, largest
@@ -52,14 +58,15 @@ def extremes(group: IntArray, low: IntArray, high: IntArray, count: int) -> tupl
 
 def count_parts(runs: Runs, count: int) -> IntArray:
     """(count,) number of 8-connected parts of each value in [0, count)."""
-    places = runs.row * runs.width + runs.start
+    places = runs.row * runs.width + runs.start  # (N,) ascending
     # runs of the next row that overlap this one grown by a column to each side
     reach_start = (runs.row + 1) * runs.width + np.maximum(runs.start - 1, 0)
     reach_stop = (runs.row + 1) * runs.width + np.minimum(runs.stop + 1, runs.width)
     lowest = np.searchsorted(places, reach_start, side="right") - 1
     highest = np.searchsorted(places, reach_stop, side="left")
     lowest[reach_start > places[-1]] = len(places)
-    number = np.maximum(highest - lowest, 0)
+    number = np.maximum(highest - lowest, 0)  # (N,) how many lie below each run
+    # (K,) pairs of a run and one below it: `lower` counts up from the lowest of each `upper`
     upper = np.repeat(np.arange(len(places)), number)
     lower = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number) + np.repeat(lowest, number)
     same = runs.value[upper] == runs.value[lower]

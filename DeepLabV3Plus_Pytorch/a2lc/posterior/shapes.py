@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from a2lc.foundation.arrays import check_lengths
 from a2lc.posterior.runs import IntArray, Runs, count_parts, extremes, find_runs
 
 RING = 4  # pixels, width of the ring around a mask in which its surroundings are counted
@@ -45,6 +46,10 @@ class ImageMasks:
     label_share: NDArray[np.float32]
     unmasked: IntArray
 
+    def __post_init__(self) -> None:
+        check_lengths(self, ("mask_id", "pixels", "label", "shape", "ring"))
+        check_lengths(self, ("label_share", "unmasked"))
+
     def __len__(self) -> int:
         return len(self.mask_id)
 
@@ -62,22 +67,27 @@ def describe_masks(labels: NDArray[np.uint8], masks: NDArray[np.integer], num_cl
     """
     if labels.shape != masks.shape:
         raise ValueError(f"labels are {labels.shape} but masks are {masks.shape}: expected equal")
-    codes = masks.astype(np.int32) * 256 + labels
-    runs, size = find_runs(codes), num_classes + 1
-    id_of_run, label_of_run = runs.value // 256, np.minimum(runs.value % 256, num_classes)
-    ids = np.unique(np.append(id_of_run, 0))  # 0 = no mask stands first, there or not
-    index_of_run, length = np.searchsorted(ids, id_of_run), (runs.stop - runs.start)
-    joint = np.bincount(index_of_run * size + label_of_run, length, len(ids) * size).astype(np.int64).reshape(-1, size)
-    table = np.zeros(int(ids[-1]) + 1, dtype=np.int32)
+    size = num_classes + 1  # labels, void last
+    # mask and label of a pixel in one number: a run of equal numbers has one of each
+    runs = find_runs(masks.astype(np.int32) * 256 + labels)
+    id_of_run = runs.value // 256  # (N,)
+    label_of_run = np.minimum(runs.value % 256, num_classes)  # (N,)
+    length = runs.stop - runs.start  # (N,)
+    ids = np.unique(np.append(id_of_run, 0))  # (M + 1,): 0 = no mask stands first, there or not
+    index_of_run = np.searchsorted(ids, id_of_run)  # (N,) in 0..M
+    joint = np.bincount(index_of_run * size + label_of_run, length, len(ids) * size).astype(np.int64)
+    joint = joint.reshape(-1, size)  # (M + 1, C + 1) pixels by mask and label
+    table = np.zeros(int(ids[-1]) + 1, dtype=np.int32)  # mask id → 0..M
     table[ids] = np.arange(len(ids))
-    index = table[masks]
+    index = table[masks]  # (H, W) in 0..M
     around, labelled = _rings(index, np.minimum(labels, num_classes), len(ids), size)
     ring_pixels = np.maximum(around.sum(axis=1), 1)
-    pixels, label = joint[1:].sum(axis=1), joint[1:].argmax(axis=1)
+    pixels = joint[1:].sum(axis=1)  # (M,)
+    label = joint[1:].argmax(axis=1)  # (M,), C = void; ties: smallest index
     of_masks = Runs(index_of_run, runs.row, runs.start, runs.stop, runs.width)
     geometry = _geometry(of_masks, index, pixels) if len(pixels) else np.zeros((0, 18))
     context = _context(pixels, label, masks.size, around[:, 0] / ring_pixels)
-    mask, other = np.nonzero(around[:, 1:])
+    mask, other = np.nonzero(around[:, 1:])  # (E,) each, column 0 is no mask
     return ImageMasks(
         mask_id=ids[1:],
         pixels=pixels,
@@ -101,7 +111,8 @@ def _rings(index: NDArray[np.int32], labels: NDArray[np.uint8], count: int, size
         ring = dilate(inside, RING)
         ring ^= inside
         found = np.bincount(codes[window][ring], minlength=count * size).reshape(count, size)
-        by_mask[mask], by_label[mask] = found.sum(axis=1), found.sum(axis=0)
+        by_mask[mask] = found.sum(axis=1)
+        by_label[mask] = found.sum(axis=0)
     return by_mask, by_label
 
 
@@ -112,21 +123,26 @@ def dilate(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
         while reached < radius:
             step = min(reached + 1, radius - reached)  # no further: shifts pass over no border
             grown = inside.copy()
-            before, after = np.moveaxis(inside, axis, 0), np.moveaxis(grown, axis, 0)
+            before = np.moveaxis(inside, axis, 0)
+            after = np.moveaxis(grown, axis, 0)
             after[step:] |= before[:-step]
             after[:-step] |= before[step:]
-            inside, reached = grown, reached + step
+            inside = grown
+            reached = reached + step
     return inside
 
 
 def _geometry(runs: Runs, index: NDArray[np.int32], pixels: IntArray) -> NDArray[np.float64]:
     """The features of a mask by itself: (M, 18)."""
-    (height, width), count = index.shape, len(pixels)
-    group, length = runs.value, runs.stop - runs.start
+    height, width = index.shape
+    count = len(pixels)
+    group = runs.value  # (N,) in 0..M, 0 = no mask: dropped by [1:] below
+    length = runs.stop - runs.start
     top, last_row = (values[1:] for values in extremes(group, runs.row, runs.row, count + 1))
     left, right = (values[1:] for values in extremes(group, runs.start, runs.stop, count + 1))
     bottom = last_row + 1
     first, last = extremes(group * height + runs.row, runs.start, runs.stop, (count + 1) * height)
+    # per mask and image row from its first to its last pixel, holes and gaps included
     spans = np.where(last < 0, 0, last - first).reshape(-1, height).sum(axis=1)[1:]
     inradius = _inradius(index, count)
     row = np.bincount(group, runs.row * length, count + 1)[1:]
@@ -162,6 +178,7 @@ def _inradius(index: NDArray[np.int32], count: int) -> NDArray[np.float64]:
     thin = np.pad(index[::_THINNED, ::_THINNED], 1)
     level = (thin[:, :-2] == thin[:, 1:-1]) & (thin[:, 2:] == thin[:, 1:-1])
     upright = (thin[:-2, 1:-1] == thin[1:-1, 1:-1]) & (thin[2:, 1:-1] == thin[1:-1, 1:-1])
+    # pixels whose four neighbours are of the same mask; the others are its rim, at depth 0
     inner = level[:-2] & level[1:-1] & level[2:] & upright
     depth = ndimage.distance_transform_cdt(inner, metric="chessboard").astype(np.int32)
     inradius = np.full(count + 1, -1, dtype=np.int32)

@@ -37,10 +37,16 @@ def selection_criteria(
 
     Returns:
         (M,) bool, True where the label is to be replaced.
+
+    Example:
+        >>> current, predicted = np.array([1, 1, 2]), np.array([2, 2, 2])
+        >>> selection_criteria(current, predicted, np.array([0.9, 0.4, 0.9]), np.array([1, 5, 6]), threshold=0.5)
+        array([ True, False, False])
     """
     order = np.argsort(np.asarray(queried_per_class), kind="stable")
     tail = order[: math.floor(tail_fraction * len(order))]
-    current, predicted = np.asarray(current), np.asarray(predicted)
+    current = np.asarray(current)
+    predicted = np.asarray(predicted)
     # In float32 a threshold such as 0.9999999 would be rounded down and let one more value pass.
     confident = np.asarray(confidence, dtype=np.float64) >= float(threshold)
     return confident & ~np.isin(predicted, tail) & (current != order[0]) & (predicted != current)

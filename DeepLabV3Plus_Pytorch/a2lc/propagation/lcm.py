@@ -37,6 +37,13 @@ class LabelCorrectionModule:
 
     Raises:
         ValueError: When the mode is unknown.
+
+    Example:
+        >>> features = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
+        >>> module = LabelCorrectionModule(num_classes=2, mode="fixed", learning_rate=1e-2)
+        >>> predicted, confidence = module.fit(features, np.array([0, 1])).predict(features)
+        >>> predicted.tolist(), bool((confidence > 0.5).all())
+        ([0, 1], True)
     """
 
     def __init__(
@@ -71,7 +78,8 @@ class LabelCorrectionModule:
         Raises:
             ValueError: When there is no mask, a shape is wrong, or a label is not a class.
         """
-        inputs, targets = self._checked(features), np.asarray(labels)
+        inputs = self._checked(features)
+        targets = np.asarray(labels)
         weights = class_weights(targets, self.num_classes)
         if targets.shape != (len(inputs),) or not len(inputs):
             raise ValueError(f"expected at least one mask and a label for each, got {len(inputs)} and {targets.shape}")
@@ -99,12 +107,14 @@ class LabelCorrectionModule:
         if self._network is None:
             raise RuntimeError("this LabelCorrectionModule has learned nothing yet: call fit first")
         inputs = self._checked(features)
-        predicted, confidence = np.empty(len(inputs), dtype=np.int64), np.empty(len(inputs), dtype=np.float32)
+        predicted = np.empty(len(inputs), dtype=np.int64)
+        confidence = np.empty(len(inputs), dtype=np.float32)
         with torch.inference_mode():
             for start in range(0, len(inputs), _CHUNK):
                 chunk = slice(start, start + _CHUNK)
                 top = self._network(inputs[chunk]).softmax(dim=1).max(dim=1)
-                confidence[chunk], predicted[chunk] = top.values.numpy(), top.indices.numpy()
+                confidence[chunk] = top.values.numpy()
+                predicted[chunk] = top.indices.numpy()
         return predicted, confidence
 
     def _checked(self, features: NDArray[np.float32]) -> Tensor:

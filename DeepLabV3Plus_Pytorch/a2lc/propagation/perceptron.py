@@ -56,7 +56,8 @@ class Perceptron:
         self._squash = squash
         self._parameters = parameters
         self._gradient, self._mean, self._square = (np.zeros_like(parameters) for _ in range(3))
-        self._layers, self._gradients = layers_of(parameters, widths), layers_of(self._gradient, widths)
+        self._layers = layers_of(parameters, widths)
+        self._gradients = layers_of(self._gradient, widths)
         self._activations, self._errors = (buffers(batch_size, widths) for _ in range(2))
         self._steps = 0
 
@@ -80,7 +81,9 @@ class Perceptron:
 
 def layers_of(vector: Floats, widths: Sequence[int]) -> Layers:
     """Views of the weights and biases of each layer in a flat vector."""
-    weights, biases, start = [], [], 0
+    weights = []
+    biases = []
+    start = 0
     for fan_in, fan_out in pairwise(widths):
         end = start + fan_out * fan_in
         weights.append(vector[start:end].reshape(fan_out, fan_in))
@@ -99,7 +102,9 @@ def forward(layers: Layers, activations: tuple[Floats, ...], rows: int) -> None:
     """Fill a_1..a_L from the rows in a_0; a_L are the logits."""
     last = len(layers.weights)
     for layer in range(1, last + 1):
-        below, values, biases = activations[layer - 1][:rows], activations[layer][:rows], layers.biases[layer - 1]
+        below = activations[layer - 1][:rows]
+        values = activations[layer][:rows]
+        biases = layers.biases[layer - 1]
         np.dot(below, layers.weights[layer - 1].T, out=values)
         for row in range(rows):
             for unit in range(len(biases)):
@@ -113,7 +118,8 @@ def backward(
 ) -> None:
     """Fill the gradients, and d_{L-1}..d_1, from the activations and d_L."""
     for layer in range(len(layers.weights), 0, -1):
-        below, error = activations[layer - 1][:rows], errors[layer][:rows]
+        below = activations[layer - 1][:rows]
+        error = errors[layer][:rows]
         np.dot(error.T, below, out=gradients.weights[layer - 1])
         biases = gradients.biases[layer - 1]
         biases[:] = 0
@@ -132,7 +138,8 @@ def backward(
 @_compiled
 def softmax(logits: Floats, probabilities: Floats) -> None:
     """Fill in the softmax of one row."""
-    peak, total = logits.max(), np.float32(0)
+    peak = logits.max()
+    total = np.float32(0)
     for unit in range(len(logits)):
         probabilities[unit] = np.exp(logits[unit] - peak)
         total += probabilities[unit]
@@ -150,11 +157,13 @@ def loss_gradient(
     d = r (s - e). Squashed, the loss sees s for z: then g = r (softmax(s) - e) is its gradient in s, and
     d = s ⊙ (g - s·g).
     """
-    total, probability = np.float32(0), np.empty_like(class_weights)
+    total = np.float32(0)
+    probability = np.empty_like(class_weights)
     for target in targets:
         total += class_weights[target]
     for row, target in enumerate(targets):
-        gradient, share = error[row], class_weights[target] / total
+        gradient = error[row]
+        share = class_weights[target] / total
         softmax(logits[row], probability)
         softmax(probability if squash else logits[row], gradient)
         gradient[target] -= np.float32(1)
@@ -172,8 +181,11 @@ def adam_step(
     parameters: Floats, gradient: Floats, mean: Floats, square: Floats, learning_rate: float, step: int
 ) -> None:
     """Adam (Kingma and Ba, 2015): m += (1-β1)(g-m), v += (1-β2)(g²-v), θ -= η m̂ / (√v̂ + ε); step counts from 1."""
-    keep, keep_square, epsilon = np.float32(_DECAY), np.float32(_SQUARE_DECAY), np.float32(_EPSILON)
-    take, take_square = np.float32(1 - _DECAY), np.float32(1 - _SQUARE_DECAY)
+    keep = np.float32(_DECAY)
+    keep_square = np.float32(_SQUARE_DECAY)
+    epsilon = np.float32(_EPSILON)
+    take = np.float32(1 - _DECAY)
+    take_square = np.float32(1 - _SQUARE_DECAY)
     rate = np.float32(learning_rate / (1 - _DECAY**step))
     scale = np.float32(1 / np.sqrt(1 - _SQUARE_DECAY**step))
     for index in range(len(parameters)):

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.registry import registered
 from a2lc.foundation.settings import Settings
+from a2lc.propagation.registry import LEARNERS
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
@@ -15,7 +17,7 @@ Confidence = Annotated[float, Field(ge=0, le=1)]
 class PropagationSettings(Settings):
     """Whether and how the answers of a round correct masks that nobody was asked about."""
 
-    name: Literal["none", "lcm", "posterior"] = "lcm"
+    name: Annotated[str, registered(LEARNERS)] = "lcm"
     """What propagates: lcm (the label correction module), posterior (ours: a model of all answers, which
     takes back what later answers speak against) or none."""
 

@@ -43,7 +43,8 @@ def held_out_predictions(
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     fold = np.empty(len(labels), dtype=np.int64)
     fold[by_class] = np.arange(len(labels)) % folds
-    predicted, confidence = np.empty(len(labels), dtype=np.int64), np.empty(len(labels), dtype=np.float32)
+    predicted = np.empty(len(labels), dtype=np.int64)
+    confidence = np.empty(len(labels), dtype=np.float32)
     for held_out in (fold == index for index in np.unique(fold)):
         module = make_module().fit(features[~held_out], labels[~held_out])
         predicted[held_out], confidence[held_out] = module.predict(features[held_out])

@@ -17,9 +17,16 @@ Every function takes the data in one of two forms:
         → the issues whose given or predicted class that is, in the form of find_label_issues
 """
 
-from a2lc.quality.issues import IssueMasks, find_label_issues
-from a2lc.quality.scores import label_quality_scores
-from a2lc.quality.summary import ClassSwap, common_label_issues, issues_by_class
+from typing import TYPE_CHECKING
+
+from a2lc.foundation.lazy import lazily
+
+if TYPE_CHECKING:
+    from a2lc.quality.issues import IssueMasks, find_label_issues
+    from a2lc.quality.scores import label_quality_scores
+    from a2lc.quality.summary import ClassSwap, common_label_issues, issues_by_class
+else:
+    __getattr__, __dir__ = lazily(__name__)
 
 __all__ = [
     "ClassSwap",

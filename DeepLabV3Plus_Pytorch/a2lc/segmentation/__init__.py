@@ -1,17 +1,27 @@
 """DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions."""
 
-from a2lc.segmentation.decoded import decode_once
-from a2lc.segmentation.inference import ScoringNetwork
-from a2lc.segmentation.network import DeepLabV3Plus, build_network
-from a2lc.segmentation.prediction import evaluate_network, load_weights, predict, predict_batches, predict_views
-from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings, ViewName
-from a2lc.segmentation.training import Progress, TrainingResult, train
-from a2lc.segmentation.views import NativeView, PaddedView, SquashedView, View, make_view
+from typing import TYPE_CHECKING
+
+from a2lc.foundation.lazy import lazily
+
+if TYPE_CHECKING:
+    from a2lc.segmentation.decoded import decode_once
+    from a2lc.segmentation.inference import ScoringNetwork
+    from a2lc.segmentation.network import DeepLabV3Plus, build_network
+    from a2lc.segmentation.objectives import OBJECTIVES, Objective, make_objective
+    from a2lc.segmentation.prediction import evaluate_network, load_weights, predict, predict_batches, predict_views
+    from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings, ViewName
+    from a2lc.segmentation.training import Progress, TrainingResult, train
+    from a2lc.segmentation.views import NativeView, PaddedView, SquashedView, View, make_view
+else:
+    __getattr__, __dir__ = lazily(__name__)
 
 __all__ = [
+    "OBJECTIVES",
     "DeepLabV3Plus",
     "NativeView",
     "NetworkSettings",
+    "Objective",
     "PaddedView",
     "Progress",
     "ScoringNetwork",
@@ -25,6 +35,7 @@ __all__ = [
     "decode_once",
     "evaluate_network",
     "load_weights",
+    "make_objective",
     "make_view",
     "predict",
     "predict_batches",

@@ -16,6 +16,7 @@ from a2lc.foundation.processes import Processes
 from a2lc.segmentation.batchnorm import average_statistics, set_training
 from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
+from a2lc.segmentation.objectives import Objective
 from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.weights import copy_weights
 
@@ -37,6 +38,7 @@ class Descent:
         self,
         network: DeepLabV3Plus,
         settings: TrainingSettings,
+        objective: Objective,
         device: torch.device,
         fingerprint: int,
         processes: Processes = _ALONE,
@@ -46,16 +48,22 @@ class Descent:
         Args:
             network: Already on `device`; put into training mode, and into another memory format where that is faster.
             settings: How to train.
+            objective: Gives the loss.
             device: Where to compute.
             fingerprint: Equal for two trainings that must end with the same weights; see `resume`.
             processes: Those that make every step together, each with its part of the batch.
         """
-        self.step, self.best_iteration = 0, 0
-        self.best_mean_iou, self.last_mean_iou = -math.inf, math.nan
+        self.step = 0
+        self.best_iteration = 0
+        self.best_mean_iou = -math.inf
+        self.last_mean_iou = math.nan
         self.best_weights: dict[str, Tensor] = {}
-        self._settings, self._fingerprint, self._processes = settings, fingerprint, processes
+        self._settings = settings
+        self._fingerprint = fingerprint
+        self._processes = processes
         self._started = time.perf_counter()
-        self.network, self._gradients = network, Gradients(network, settings, device, processes)
+        self.network = network
+        self._gradients = Gradients(network, settings, objective, device, processes)
         self.learn()
         self._first_rates = (settings.learning_rate * settings.backbone_learning_rate_factor, settings.learning_rate)
         self._optimizer = torch.optim.SGD(
@@ -80,12 +88,13 @@ class Descent:
         """Time spent, earlier attempts included up to what they saved."""
         return time.perf_counter() - self._started
 
-    def advance(self, images: Tensor, labels: Tensor) -> float:
+    def advance(self, images: Tensor, labels: Tensor, trusted: Tensor | None = None) -> float:
         """Make one step.
 
         Args:
             images: What this process has of the batch, (N, 3, h, w) uint8.
-            labels: (N, h, w) uint8, 255 = void.
+            labels: (N, h, w) uint8.
+            trusted: (N, h, w) bool, the pixels whose label was verified; None = nobody said which.
 
         Returns:
             The loss of the whole batch before the step.
@@ -98,7 +107,7 @@ class Descent:
         for group, rate in zip(self._optimizer.param_groups, self._first_rates, strict=True):
             group["lr"] = max(rate * decay, settings.learning_rate_floor)
         self._optimizer.zero_grad()
-        loss = self._gradients.add(images, labels)
+        loss = self._gradients.add(images, labels, trusted)
         if not math.isfinite(loss):
             raise InputError(
                 f"the loss is {loss} at iteration {self.step + 1}, so the training has diverged: set "
@@ -116,7 +125,8 @@ class Descent:
         self.last_mean_iou = validate(self.network.eval())
         self.learn()
         if self.last_mean_iou > self.best_mean_iou:
-            self.best_mean_iou, self.best_iteration = self.last_mean_iou, self.step
+            self.best_mean_iou = self.last_mean_iou
+            self.best_iteration = self.step
             self.best_weights = weights_of(self.network)
 
     def save(self, path: Path) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from a2lc.foundation.processes import Processes
 from a2lc.segmentation.batchnorm import synchronise
+from a2lc.segmentation.objectives import Objective
 from a2lc.segmentation.settings import TrainingSettings
-from a2lc.segmentation.transforms import VOID, normalise
+from a2lc.segmentation.transforms import normalise
 
 
 class Gradients:
@@ -24,16 +24,27 @@ class Gradients:
         scaler: Of the loss, so that float16 can hold its gradients; does nothing in other precisions.
     """
 
-    def __init__(self, network: nn.Module, settings: TrainingSettings, device: torch.device, processes: Processes):
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: TrainingSettings,
+        objective: Objective,
+        device: torch.device,
+        processes: Processes,
+    ) -> None:
         """Prepare the network; its parameters stay the same objects.
 
         Args:
             network: Already on `device`; put into the memory format of the settings.
             settings: How to train.
+            objective: Gives the loss.
             device: Where to compute.
             processes: Those that compute the gradient together, each on its part of the batch.
         """
-        self._settings, self._device, self._processes = settings, device, processes
+        self._settings = settings
+        self._objective = objective
+        self._device = device
+        self._processes = processes
         self._on_cuda = device.type == "cuda"
         last = self._on_cuda if settings.channels_last is None else settings.channels_last
         self._format = torch.channels_last if last else torch.contiguous_format
@@ -51,22 +62,29 @@ class Gradients:
         self._precision = torch.bfloat16 if brain else torch.float16 if mixed else torch.float32
         self.scaler = torch.amp.GradScaler(device.type, enabled=self._precision == torch.float16)
 
-    def add(self, images: Tensor, labels: Tensor) -> float:
-        """Add the gradient of the mean cross entropy over all pixels of the batch that are not void.
+    def add(self, images: Tensor, labels: Tensor, trusted: Tensor | None = None) -> float:
+        """Add the gradient of the mean loss over all pixels of the batch that are not void; 0 where all are.
 
         Args:
             images: The images of this process (N, 3, h, w) uint8.
-            labels: Their labels (N, h, w) uint8, 255 = void.
+            labels: Their labels (N, h, w) uint8.
+            trusted: (N, h, w) bool, the pixels whose label was verified; None = nobody said which.
 
         Returns:
             The loss, of all processes.
         """
-        images, labels = (tensor.to(self._device, non_blocking=True) for tensor in (images, labels))
         passes = self._settings.accumulation
-        valid = self._processes.sum((labels != VOID).sum()).clamp(min=1)
+        labels = self._moved(labels)
+        valid = self._processes.sum((labels != self._objective.void).sum()).clamp(min=1)
+        parts = zip(
+            self._moved(images).chunk(passes),
+            labels.chunk(passes),
+            [None] * passes if trusted is None else self._moved(trusted).chunk(passes),
+            strict=True,
+        )
         total = torch.zeros((), device=self._device)
         with self._convolutions():
-            for index, part in enumerate(zip(images.chunk(passes), labels.chunk(passes), strict=True), start=1):
+            for index, part in enumerate(parts, start=1):
                 with self._alone() if index < passes else nullcontext():
                     loss = self._loss(*part) / valid
                     total += loss.detach()
@@ -74,11 +92,15 @@ class Gradients:
                     self.scaler.scale(loss * self._processes.count).backward()
         return float(self._processes.sum(total).item())
 
-    def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
+    def _moved(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self._device, non_blocking=True)
+
+    def _loss(self, images: Tensor, labels: Tensor, trusted: Tensor | None) -> Tensor:
+        """The loss of a pass, summed over its pixels."""
         inputs = normalise(images, self._settings.mean, self._settings.std).contiguous(memory_format=self._format)
         with torch.autocast(self._device.type, self._precision, enabled=self._precision != torch.float32):
             logits = self._forward(inputs)
-        return cross_entropy(logits, labels)
+        return self._objective.loss(logits, labels, trusted)
 
     def _alone(self) -> AbstractContextManager[None]:
         """Gradients are added up here before the processes exchange them."""
@@ -104,13 +126,3 @@ def _join(network: nn.Module, device: torch.device) -> DistributedDataParallel:
             broadcast_buffers=False,  # they are kept equal: see batchnorm.py
             gradient_as_bucket_view=True,
         )
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Sum of the cross entropy over the pixels that are not void.
-
-    Args:
-        logits: (N, C, H, W) float.
-        labels: (N, H, W) integers, 255 = void.
-    """
-    return functional.cross_entropy(logits.float(), labels.long(), ignore_index=VOID, reduction="sum")

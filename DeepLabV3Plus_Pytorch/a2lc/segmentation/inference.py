@@ -19,7 +19,7 @@ class ScoringNetwork(nn.Module):
         """Move the network to its device.
 
         Args:
-            network: From images (N, 3, H, W) float32 to logits (N, C, H, W).
+            network: From images (N, 3, H, W) float32 to logits (N, K, H, W).
             settings: Precision and compilation.
             device: Where to compute.
         """
@@ -31,7 +31,7 @@ class ScoringNetwork(nn.Module):
         self.network: Any = torch.compile(moved) if settings.compile else moved
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map normalised images (N, 3, H, W) float32 to logits (N, C, H, W) float32."""
+        """Map normalised images (N, 3, H, W) float32 to logits (N, K, H, W) float32."""
         with torch.autocast(self._device.type, dtype=self._type, enabled=self._type is not None):
             logits: Tensor = self.network(images.contiguous(memory_format=self._layout))
         return logits.float().contiguous()

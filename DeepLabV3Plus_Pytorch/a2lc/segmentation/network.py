@@ -33,23 +33,23 @@ class DeepLabV3Plus(nn.Module):
     DeepLabV3+ checkpoints use below `classifier.`.
     """
 
-    def __init__(self, backbone: nn.Module, settings: NetworkSettings, num_classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: NetworkSettings, channels: int) -> None:
         """Put a freshly initialised head on `backbone`.
 
         Args:
             backbone: A timm `features_only` model with features at stride 4 and, last, at the output stride.
             settings: Shape of the head.
-            num_classes: C, channels of the logits.
+            channels: K, channels of the logits; `Objective.channels`.
         """
         super().__init__()
         info: Any = backbone.feature_info
-        channels = info.channels()
+        features = info.channels()
         self.low_level = info.reduction().index(LOW_LEVEL_STRIDE)
         self.backbone = backbone
-        self.classifier = _Head(channels[self.low_level], channels[-1], settings, num_classes)
+        self.classifier = _Head(features[self.low_level], features[-1], settings, channels)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map normalised images (N, 3, H, W) float32 to logits (N, C, H, W)."""
+        """Map normalised images (N, 3, H, W) float32 to logits (N, K, H, W)."""
         features = self.backbone(images)
         logits = self.classifier(features[self.low_level], features[-1])
         return functional.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
@@ -58,7 +58,7 @@ class DeepLabV3Plus(nn.Module):
 class _Head(nn.Module):
     """Atrous pyramid on the deep features, joined with the low-level features by the decoder."""
 
-    def __init__(self, low_channels: int, high_channels: int, settings: NetworkSettings, num_classes: int) -> None:
+    def __init__(self, low_channels: int, high_channels: int, settings: NetworkSettings, channels: int) -> None:
         super().__init__()
         width = settings.aspp_channels
         self.project = nn.Sequential(
@@ -70,7 +70,7 @@ class _Head(nn.Module):
             nn.Conv2d(LOW_LEVEL_CHANNELS + width, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
-            nn.Conv2d(width, num_classes, 1),
+            nn.Conv2d(width, channels, 1),
         )
         if settings.separable:
             _separate(self)
@@ -99,19 +99,19 @@ def _separate(head: nn.Module) -> None:
                 setattr(parent, name, separable)
 
 
-def build_network(settings: NetworkSettings, num_classes: int, seed: int) -> DeepLabV3Plus:
+def build_network(settings: NetworkSettings, channels: int, seed: int) -> DeepLabV3Plus:
     """Build the network on the CPU; its random weights are a function of `seed`, the global random state is left alone.
 
     Args:
         settings: Backbone, its weights, and the shape of the head.
-        num_classes: C, channels of the logits.
+        channels: K, channels of the logits; `Objective.channels`.
         seed: From `a2lc.foundation.seeding.seed_of`.
 
     Raises:
         InputError: When the backbone is unknown or has not the features needed, or its weights cannot be had.
     """
     with torch_seed(seed):
-        network = DeepLabV3Plus(_backbone(settings), settings, num_classes)
+        network = DeepLabV3Plus(_backbone(settings), settings, channels)
     for module in network.backbone.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = settings.backbone_batchnorm_momentum

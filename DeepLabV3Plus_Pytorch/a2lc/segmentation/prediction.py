@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.labels.base import LabelSource
 from a2lc.segmentation.loading import check_labels, load_batches
+from a2lc.segmentation.objectives import Objective, make_objective
 from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.transforms import VOID, to_tensor
 from a2lc.segmentation.views import NativeView, View
@@ -40,6 +41,8 @@ def predict(
     device: torch.device,
     workers: int | None = 0,
     view: View = _NATIVE,
+    *,
+    objective: Objective,
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield (image id, class probabilities) in the given order.
 
@@ -51,14 +54,16 @@ def predict(
         device: Where to compute.
         workers: Processes that load the next images meanwhile; None = as many as suit the machine.
         view: How the network sees an image.
+        objective: What the network was trained with; reads its logits.
 
     Yields:
-        Image id and (C, H, W) float32 on `device`, softmax over the classes.
+        Image id and (C, H, W) float32 on `device`; the classes of a pixel sum to 1.
 
     Raises:
         InputError: When an image cannot be read.
     """
-    for image_id, (probabilities,) in predict_views(network, image_ids, images, settings, device, [view], workers):
+    predictions = predict_views(network, image_ids, images, settings, device, [view], workers, objective=objective)
+    for image_id, (probabilities,) in predictions:
         yield image_id, probabilities
 
 
@@ -70,6 +75,8 @@ def predict_views(
     device: torch.device,
     views: Sequence[View],
     workers: int | None = 0,
+    *,
+    objective: Objective,
 ) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     """Yield (image id, class probabilities in every view) in the given order; each image is read once.
 
@@ -81,15 +88,18 @@ def predict_views(
         device: Where to compute.
         views: How the network sees an image, a pass each.
         workers: Processes that load the next images meanwhile; None = as many as suit the machine.
+        objective: What the network was trained with; reads its logits.
 
     Yields:
-        Image id and, per view, (C, H, W) float32 on `device`, softmax over the classes.
+        Image id and, per view, (C, H, W) float32 on `device`; the classes of a pixel sum to 1.
 
     Raises:
         InputError: When an image cannot be read.
     """
     batches = [[image_id] for image_id in image_ids]
-    predictions = predict_batches(network, batches, _Image(images), settings, device, views, workers)
+    predictions = predict_batches(
+        network, batches, _Image(images), settings, device, views, workers, objective=objective
+    )
     for image_id, (_, probabilities) in zip(image_ids, predictions, strict=True):
         yield image_id, probabilities
 
@@ -102,6 +112,8 @@ def predict_batches(
     device: torch.device,
     views: Sequence[View],
     workers: int | None = 0,
+    *,
+    objective: Objective,
 ) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
     """Yield what was loaded with every image, and its class probabilities in every view, in the given order.
 
@@ -114,10 +126,11 @@ def predict_batches(
         device: Where to compute.
         views: How the network sees an image, a pass each.
         workers: Processes that load the next images meanwhile; None = as many as suit the machine.
+        objective: What the network was trained with; reads its logits.
 
     Yields:
         For each image the tensors that `load` gave beside it, still on the CPU, and, per view, (C, H, W) float32 on
-        `device`, softmax over the classes.
+        `device`; the classes of a pixel sum to 1.
 
     Raises:
         InputError: When an image cannot be read.
@@ -125,7 +138,7 @@ def predict_batches(
     network.eval()
     for images, *others in load_batches(load, [list(batch) for batch in batches], workers, device):
         on_device = images.to(device, non_blocking=True)
-        passes = [view.probabilities(network, on_device, settings.mean, settings.std) for view in views]
+        passes = [view.probabilities(network, on_device, settings.mean, settings.std, objective) for view in views]
         for index in range(len(images)):
             yield tuple(other[index] for other in others), tuple(found[index] for found in passes)
 
@@ -148,7 +161,7 @@ def evaluate_network(
         images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `truth`.
         truth: Ground truth (H, W) uint8.
         num_classes: C.
-        settings: Normalisation and number of workers.
+        settings: Objective, normalisation and number of workers.
         device: Where to compute.
         void: Label of pixels that count nowhere.
 
@@ -156,11 +169,12 @@ def evaluate_network(
         InputError: When an image or its ground truth is unfit.
     """
     network.eval()
+    objective = make_objective(settings, num_classes, void)
     confusion = ConfusionMatrix(num_classes)
     load = _ImageAndTruth(images, truth, num_classes, void)
     for image, labels in load_batches(load, [[image_id] for image_id in image_ids], settings.workers, device):
         on_device = image.to(device, non_blocking=True)
-        probabilities = _NATIVE.probabilities(network, on_device, settings.mean, settings.std)
+        probabilities = _NATIVE.probabilities(network, on_device, settings.mean, settings.std, objective)
         confusion.update(labels, probabilities.argmax(dim=1))
     return confusion
 

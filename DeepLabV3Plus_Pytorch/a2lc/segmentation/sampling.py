@@ -40,13 +40,23 @@ def batch_of_step(step: int, count: int, batch_size: int, keys: Sequence[int | s
 
 @dataclass(frozen=True)
 class TrainingSamples:
-    """Loads and augments the items of a batch."""
+    """Loads and augments the items of a batch.
+
+    Attributes:
+        images: Image id → RGB (H, W, 3) uint8.
+        labels: Label maps (H, W) uint8 of the same size.
+        image_ids: What the indices of the items mean.
+        num_classes: C; every label is below C or void.
+        augment: What happens to image and labels.
+        void: Label of pixels that belong to no class.
+    """
 
     images: Callable[[str], NDArray[np.uint8]]
     labels: LabelSource
     image_ids: Sequence[str]
     num_classes: int
     augment: Augmentation
+    void: int = VOID
 
     def __call__(self, item: Item) -> tuple[Tensor, Tensor]:
         """Return image (3, h, w) uint8 and labels (h, w) uint8.
@@ -57,5 +67,5 @@ class TrainingSamples:
         index, seed = item
         image_id = self.image_ids[index]
         image, labels = self.images(image_id), self.labels.labels(image_id)
-        check_labels(image_id, image, labels, self.num_classes, VOID)
+        check_labels(image_id, image, labels, self.num_classes, self.void)
         return self.augment(image, labels, seed)

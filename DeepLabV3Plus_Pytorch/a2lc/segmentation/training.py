@@ -1,18 +1,27 @@
-"""Training by configuration: a killed training continues with the same command and ends with the same weights."""
+"""Training by configuration: a killed training continues with the same command and ends with the same weights.
+
+While a training runs, `training.pt` in its folder holds all there is to know; where it exists, the training continues
+from it. With the same keys, CPU and thread count the weights are the same, bit by bit, whether or not the training was
+interrupted and however many workers load images.
+
+Several processes make every step together: each computes on its places of the same batch. All of them call `train`
+with the same arguments, and see the same folder; the main one alone writes to it.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import torch as safetensors
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from a2lc.foundation.errors import InputError
@@ -23,9 +32,10 @@ from a2lc.labels.base import LabelSource
 from a2lc.segmentation.descent import Descent, weights_of
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus
+from a2lc.segmentation.objectives import make_objective
 from a2lc.segmentation.sampling import TrainingSamples, batch_of_step
-from a2lc.segmentation.settings import FREE, TrainingSettings
-from a2lc.segmentation.transforms import Augmentation
+from a2lc.segmentation.settings import TrainingSettings
+from a2lc.segmentation.transforms import VOID, Augmentation
 
 _log = logging.getLogger(__name__)
 _ALONE = Processes()
@@ -80,6 +90,7 @@ def train(
     folder: Path,
     keys: Sequence[int | str],
     device: torch.device,
+    void: int = VOID,
     processes: Processes = _ALONE,
     validate: Callable[[nn.Module], float] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -87,23 +98,17 @@ def train(
 ) -> TrainingResult:
     """Train a network in place and leave `best.safetensors` and `last.safetensors` in `folder`.
 
-    While the training runs, `training.pt` in `folder` holds all there is to know; where it exists, the training
-    continues from it. With the same keys, CPU and thread count the weights are the same, bit by bit, whether or not
-    the training was interrupted and however many workers load images.
-
-    Several processes make every step together: each computes on its places of the same batch. All of them must call
-    this with the same arguments, and see the same `folder`; the main one alone writes to it.
-
     Args:
-        network: Starts with the weights it has; moved to `device`.
+        network: Starts with the weights it has; moved to `device`. Its channels are those of the objective.
         images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`.
-        labels: Label maps (H, W) uint8 of the same size, 255 = void.
+        labels: Label maps (H, W) uint8 of the same size.
         image_ids: The training images; may be fewer than a batch.
         settings: How to train.
         num_classes: C; every label is below C or void.
         folder: Where checkpoints go; made if needed.
         keys: Seed keys, for example (seed, round index).
         device: Where to compute.
+        void: Label of pixels that teach nothing.
         processes: Those that train together, already joined.
         validate: Network in evaluation mode → mIoU in [0, 1]; decides which weights are the best. Called in all
             processes at once, and gives the same number in all.
@@ -118,45 +123,108 @@ def train(
     if not image_ids:
         raise InputError(f"{description}: there are no training images")
     _check_division(settings, processes.count, device)
-    say = _log.info if processes.is_main else _log.debug
-    say(
-        "%s: %d iterations, batches of %d from %d images, on %s",
-        *(description, settings.iterations, settings.batch_size, len(image_ids), device),
-    )
-    fingerprint = seed_of(settings.model_dump_json(exclude=set(FREE)), *keys, *image_ids)
-    descent, checkpoint = Descent(network.to(device), settings, device, fingerprint, processes), folder / "training.pt"
-    if processes.from_main(checkpoint.exists()):
-        descent.resume(checkpoint)
-        say("continuing at iteration %d, from %s", descent.step, checkpoint)
-    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings))
-    steps = range(descent.step, settings.iterations)
-    batches = (batch_of_step(step, len(image_ids), settings.batch_size, keys) for step in steps)
-    loaded = load_batches(samples, (list(processes.share(batch)) for batch in batches), settings.workers, device)
-    hidden = None if processes.is_main else True
-    with (
-        torch.random.fork_rng([device] if device.type == "cuda" else []),
-        tqdm(total=settings.iterations, initial=descent.step, desc=description, unit="it", disable=hidden) as bar,
-    ):
-        for batch_images, batch_labels in loaded:
-            torch.manual_seed(_seed_of_step(keys, descent.step, processes))
-            loss = descent.advance(batch_images, batch_labels)
-            bar.set_postfix(loss=f"{loss:.4f}", lr=f"{descent.learning_rate:.2g}", refresh=False)
-            bar.update()
-            _log.debug("iteration %d/%d loss %.4f", descent.step, settings.iterations, loss)
-            due, mean_iou = _is_due(descent.step, settings), None
-            if validate is not None and due:
-                descent.judge(validate)
-                mean_iou = descent.last_mean_iou
-                say("%s: iteration %d: mIoU %.4f", description, descent.step, descent.last_mean_iou)
-            if not processes.is_main:
-                continue
-            if on_progress is not None:
-                on_progress(Progress(descent.step, loss, descent.learning_rate, due, mean_iou))
-                descent.learn()  # a prediction leaves the network in evaluation mode
-            if descent.step % settings.save_every == 0 and descent.step < settings.iterations:
-                descent.save(checkpoint)
-    result: TrainingResult = processes.from_main(_finish(descent, folder, description) if processes.is_main else None)
-    return result
+    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings, void), void)
+    objective = make_objective(settings, num_classes, void)
+    fingerprint = seed_of(settings.identity(), *keys, *image_ids)
+    descent = Descent(network.to(device), settings, objective, device, fingerprint, processes)
+    course = _Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
+    course.begin(len(image_ids))
+    course.go_through(course.batches(samples))
+    return course.finish()
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The way of a training from where it stands to its last iteration; the arguments are those of `train`."""
+
+    descent: Descent
+    settings: TrainingSettings
+    keys: Sequence[int | str]
+    device: torch.device
+    processes: Processes
+    folder: Path
+    validate: Callable[[nn.Module], float] | None
+    on_progress: Callable[[Progress], None] | None
+    description: str
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "training.pt"
+
+    @property
+    def _say(self) -> Callable[..., None]:
+        """Logs what one process alone should tell."""
+        return _log.info if self.processes.is_main else _log.debug
+
+    def begin(self, images: int) -> None:
+        """Announce the training, and continue one that was killed."""
+        iterations, size = self.settings.iterations, self.settings.batch_size
+        self._say(
+            "%s: %d iterations, batches of %d from %d images, on %s",
+            *(self.description, iterations, size, images, self.device),
+        )
+        if self.processes.from_main(self._checkpoint.exists()):
+            self.descent.resume(self._checkpoint)
+            self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
+
+    def batches(self, samples: TrainingSamples) -> Iterator[tuple[Tensor, Tensor]]:
+        """This process's images (N, 3, h, w) uint8 and labels (N, h, w) uint8 of every step that is left."""
+        count, size = len(samples.image_ids), self.settings.batch_size
+        steps = range(self.descent.step, self.settings.iterations)
+        items = (batch_of_step(step, count, size, self.keys) for step in steps)
+        shares = (list(self.processes.share(batch)) for batch in items)
+        return load_batches(samples, shares, self.settings.workers, self.device)
+
+    def go_through(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Make a step of every batch; the random state of the caller stays as it is."""
+        with (
+            torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),
+            self._bar() as bar,
+        ):
+            for images, labels in batches:
+                torch.manual_seed(_seed_of_step(self.keys, self.descent.step, self.processes))
+                loss = self.descent.advance(images, labels)
+                self._show(bar, loss)
+                self._follow(loss)
+
+    def finish(self) -> TrainingResult:
+        """Write the weights, in the main process; all get its result."""
+        is_main = self.processes.is_main
+        result: TrainingResult = self.processes.from_main(
+            _finish(self.descent, self.folder, self.description) if is_main else None
+        )
+        return result
+
+    def _bar(self) -> tqdm[NoReturn]:
+        total, made = self.settings.iterations, self.descent.step
+        hidden = None if self.processes.is_main else True  # None: hidden where nobody watches
+        return tqdm(total=total, initial=made, desc=self.description, unit="it", disable=hidden)
+
+    def _show(self, bar: tqdm[NoReturn], loss: float) -> None:
+        bar.set_postfix(loss=f"{loss:.4f}", lr=f"{self.descent.learning_rate:.2g}", refresh=False)
+        bar.update()
+        _log.debug("iteration %d/%d loss %.4f", self.descent.step, self.settings.iterations, loss)
+
+    def _follow(self, loss: float) -> None:
+        """What comes after a step: validation in all processes, then the caller's hook and the checkpoint in one."""
+        descent = self.descent
+        due = _is_due(descent.step, self.settings)
+        mean_iou = self._validated() if due else None
+        if not self.processes.is_main:
+            return
+        if self.on_progress is not None:
+            self.on_progress(Progress(descent.step, loss, descent.learning_rate, due, mean_iou))
+            descent.learn()  # a prediction leaves the network in evaluation mode
+        if descent.step % self.settings.save_every == 0 and descent.step < self.settings.iterations:
+            descent.save(self._checkpoint)
+
+    def _validated(self) -> float | None:
+        """Validation mIoU in [0, 1], None if nothing is to be validated."""
+        if self.validate is None:
+            return None
+        self.descent.judge(self.validate)
+        self._say("%s: iteration %d: mIoU %.4f", self.description, self.descent.step, self.descent.last_mean_iou)
+        return self.descent.last_mean_iou
 
 
 def _check_division(settings: TrainingSettings, processes: int, device: torch.device) -> None:

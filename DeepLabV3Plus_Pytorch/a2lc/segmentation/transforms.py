@@ -24,9 +24,9 @@ class Augmentation:
     Images stay uint8: a quarter of the bytes on the way from worker to device, where `normalise` takes over.
     """
 
-    def __init__(self, settings: TrainingSettings) -> None:
-        """Compose what the settings ask for."""
-        padding = VOID if settings.padding == "void" else _BACKGROUND
+    def __init__(self, settings: TrainingSettings, void: int = VOID) -> None:
+        """Compose what the settings ask for; padding with void gives the label `void`."""
+        padding = void if settings.padding == "void" else _BACKGROUND
         fill = {tv_tensors.Image: 0, tv_tensors.Mask: padding}
         steps: list[nn.Module] = [_RandomScale(settings.scale)] if settings.scale else []
         steps += [_PadAllSides(settings.crop, fill)] if settings.padding_axes == "both" else []
@@ -40,7 +40,7 @@ class Augmentation:
 
         Args:
             image: RGB (H, W, 3) uint8.
-            labels: (H, W) uint8, 255 = void.
+            labels: (H, W) uint8.
             seed: Decides all that is random.
 
         Returns:

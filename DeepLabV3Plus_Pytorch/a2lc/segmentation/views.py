@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.transforms import v2
 
+from a2lc.segmentation.objectives import Objective
 from a2lc.segmentation.settings import ViewName
 from a2lc.segmentation.transforms import normalise
 
@@ -18,7 +19,9 @@ from a2lc.segmentation.transforms import normalise
 class View(Protocol):
     """A way from an image to the class probabilities of its pixels."""
 
-    def probabilities(self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    def probabilities(
+        self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float], objective: Objective
+    ) -> Tensor:
         """Show images of one size to the network.
 
         Args:
@@ -26,6 +29,7 @@ class View(Protocol):
             images: (N, 3, H, W) uint8, on the device of the network.
             mean: Mean of the normalisation.
             std: Standard deviation of the normalisation.
+            objective: Reads the logits.
 
         Returns:
             (N, C, H, W) float32 at the images' own size, on the same device; the classes of a pixel sum to 1.
@@ -38,10 +42,12 @@ class NativeView:
     """The images as they are."""
 
     @torch.inference_mode()
-    def probabilities(self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    def probabilities(
+        self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float], objective: Objective
+    ) -> Tensor:
         """Show the images at their own size; see `View`."""
         logits: Tensor = network(normalise(images, mean, std))
-        return logits.softmax(dim=1)
+        return objective.probabilities(logits)
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,9 @@ class PaddedView:
     shift: bool = False
 
     @torch.inference_mode()
-    def probabilities(self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    def probabilities(
+        self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float], objective: Objective
+    ) -> Tensor:
         """Show the canvas and cut the image's window out of the logits; see `View`."""
         height, width = images.shape[-2:]
         rows, columns = max(self.canvas[0] - height, 0), max(self.canvas[1] - width, 0)
@@ -66,7 +74,7 @@ class PaddedView:
         padded = functional.pad(images, [left, columns - left, above, rows - above])
         top, start = (round(rows / 2), round(columns / 2)) if self.shift else (above, left)
         logits: Tensor = network(normalise(padded, mean, std))
-        return logits[:, :, top : top + height, start : start + width].softmax(dim=1)
+        return objective.probabilities(logits[:, :, top : top + height, start : start + width])
 
 
 @dataclass(frozen=True)
@@ -82,10 +90,12 @@ class SquashedView:
     shift: bool = False
 
     @torch.inference_mode()
-    def probabilities(self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    def probabilities(
+        self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float], objective: Objective
+    ) -> Tensor:
         """Show the squashed image and stretch its probabilities, not its logits, to the image's size; see `View`."""
         squashed = v2.functional.resize(images, [max(1, side // 2) for side in self.canvas])
-        inner = PaddedView(self.canvas, self.shift).probabilities(network, squashed, mean, std)
+        inner = PaddedView(self.canvas, self.shift).probabilities(network, squashed, mean, std, objective)
         return functional.interpolate(inner, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
 

@@ -1,6 +1,13 @@
 """Simulations: whole annotation campaigns on masks and ground truth alone, in seconds; no image, no network."""
 
-from a2lc.simulation.run import run_simulation
-from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
+from typing import TYPE_CHECKING
+
+from a2lc.foundation.lazy import lazily
+
+if TYPE_CHECKING:
+    from a2lc.simulation.run import run_simulation
+    from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
+else:
+    __getattr__, __dir__ = lazily(__name__)
 
 __all__ = ["SimulationSettings", "is_simulation", "load_simulation", "run_simulation"]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from a2lc.classes import load_classes
-from a2lc.datasets import LabelFolder, read_id_list
+from a2lc.datasets import read_id_list
+from a2lc.formats import Reading, open_labels
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.seeding import generator
 from a2lc.labels.store import open_pseudo_labels
@@ -51,7 +52,7 @@ def run_simulation(settings: SimulationSettings, command: str) -> Path:
     classes = load_classes(settings.classes)
     labels = open_pseudo_labels(settings.pseudo_labels)
     ids = read_id_list(settings.ids) if settings.ids else tuple(labels.image_ids())
-    truth = LabelFolder(settings.truth, len(classes), classes.void)
+    truth = open_labels(settings.truth, Reading(classes))
     masks = Masks(*read_masks(labels, truth, ids, classes))
     allowed = np.array([_chosen(image_id, settings.images) for image_id in ids])
     if not np.isin(masks.pool.image, np.flatnonzero(allowed)).any():

@@ -1,0 +1,80 @@
+"""A file of tables: SQLite, made by the first write and never by a read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+
+from a2lc.foundation.errors import InputError
+
+
+class Database:
+    """The tables of one SQLite file. What is read of a file that does not exist is empty, and it is not created.
+
+    A transaction is on the disk when its block is left, or not in the file at all. Nothing stays open in between, so
+    several processes may use one file.
+
+    Args:
+        path: The file; it and its folder are made by the first write.
+        tables: Its tables; those that an earlier version did not have are added.
+        purpose: What the file is used as, in messages: "a ledger".
+
+    Raises:
+        InputError: When there is a file at `path` that is no such database.
+    """
+
+    def __init__(self, path: Path, tables: sql.MetaData, purpose: str) -> None:
+        self.path = path
+        self._tables = tables
+        self._purpose = purpose
+        self._engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.NullPool)
+        self._prepared = False
+        if path.exists():
+            self._prepare()
+
+    @contextmanager
+    def writing(self, conflict: str) -> Iterator[sql.Connection]:
+        """One transaction: all that its block writes, or, when the block fails, nothing.
+
+        Args:
+            conflict: What it means when a row contradicts those that are there: "this stage is recorded already".
+
+        Raises:
+            InputError: When the file cannot be used, or a row contradicts those that are there.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._prepare()
+        try:
+            with self._transaction() as connection:
+                yield connection
+        except sql.exc.IntegrityError as error:
+            raise InputError(f"{self.path}: {conflict} ({error.orig}); nothing was written") from None
+
+    def rows(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
+        """The rows of a query by column name; none where there is no file. Raises InputError when it is broken."""
+        if not self.path.exists():
+            return []
+        self._prepare()
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def _prepare(self) -> None:
+        """Add the tables that the file lacks, once; a complete file is only looked at."""
+        if not self._prepared:
+            with self._transaction() as connection:
+                self._tables.create_all(connection)
+            self._prepared = True
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sql.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sql.exc.IntegrityError:
+            raise
+        except sql.exc.DatabaseError as error:
+            raise InputError(f"{self.path} cannot be used as {self._purpose} ({error.orig})") from None

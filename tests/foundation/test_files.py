@@ -1,0 +1,29 @@
+"""Atomic writes where something stands in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import write_text
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("the user's")
+    target = tmp_path / "folder" / "table.csv"
+    target.parent.mkdir()
+    (target.parent / ".part.table.csv").symlink_to(victim)
+    write_text(target, "ours")
+    assert victim.read_text() == "the user's"
+    assert [path.name for path in target.parent.iterdir()] == ["table.csv"]
+    assert target.read_text() == "ours"
+    assert not target.is_symlink()
+
+
+def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".part.table.csv").mkdir()
+    with pytest.raises(InputError, match=r"\.part\.table\.csv is a folder"):
+        write_text(tmp_path / "table.csv", "ours")
