@@ -8,9 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from a2lc.foundation.errors import InputError
 
 MaskKey = tuple[str, int]  # image id, mask id within the image
-_LONGEST_PART = (
-    240  # bytes of UTF-8: file systems take 255, and a suffix and the mark of an unfinished file are added
-)
+_LONGEST_PART = 240  # bytes of UTF-8: file systems take 255, and a suffix and the mark of an unfinished file are added
 
 
 def valid_id(text: object, source: Path | str) -> str:
