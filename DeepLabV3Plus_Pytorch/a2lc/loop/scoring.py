@@ -17,9 +17,10 @@ from tqdm import tqdm
 from a2lc.acquisition import Candidates, MaskScores, pool_weights, score_candidates
 from a2lc.acquisition.table import MaskTable
 from a2lc.datasets import Dataset
+from a2lc.foundation.ids import MaskKey
 from a2lc.foundation.memory import trim_heap
 from a2lc.foundation.seeding import generator
-from a2lc.labels.ledger import Decision, MaskKey
+from a2lc.labels.ledger import Decision
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.loop.config import RunConfig
