@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from a2lc.annotators import ANNOTATORS, Annotator, AnnotatorContext, Query
+from a2lc.foundation.processes import on_main
 from a2lc.loop.learning import RoundLearner, current_labels
 from a2lc.loop.run import Run
 
@@ -61,6 +62,7 @@ def make_annotator(context: AnnotatorContext) -> Annotator:
     return ANNOTATORS[context.settings.name].make(context)
 
 
+@on_main
 def annotate(
     run: Run,
     round_index: int,
@@ -75,12 +77,6 @@ def annotate(
     Raises:
         WaitingForAnswers: When people have to answer first.
     """
-    run.processes.on_main(lambda: _annotate(run, round_index, batch, annotator, learner))
-
-
-def _annotate(
-    run: Run, round_index: int, batch: int, annotator: Annotator | None, learner: RoundLearner | None
-) -> None:
     if run.ledger.is_done(round_index, batch, "annotate"):
         return
     _log.info("%s: asking about masks of round %d", run.name, round_index)
@@ -91,15 +87,12 @@ def _annotate(
     run.ledger.record(round_index, batch, "annotate", decisions)
 
 
+@on_main
 def propagate(run: Run, round_index: int, batch: int, learner: RoundLearner | None = None) -> None:
     """Learn from the answers so far and correct masks that nobody was asked about; the other processes wait."""
-    run.processes.on_main(lambda: _propagate(run, round_index, batch, learner or RoundLearner(run, round_index)))
-
-
-def _propagate(run: Run, round_index: int, batch: int, learner: RoundLearner) -> None:
     if run.ledger.is_done(round_index, batch, "propagate"):
         return
     _log.info("%s: propagating the answers of round %d", run.name, round_index)
     with run.timed(round_index, "propagate"):
-        decisions = learner.relabelled()
+        decisions = (learner or RoundLearner(run, round_index)).relabelled()
     run.ledger.record(round_index, batch, "propagate", decisions)

@@ -19,6 +19,7 @@ from a2lc.acquisition.table import MaskTable
 from a2lc.datasets import Dataset
 from a2lc.foundation.ids import MaskKey
 from a2lc.foundation.memory import trim_heap
+from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import generator
 from a2lc.labels.ledger import Decision
 from a2lc.labels.run_length import decode_runs
@@ -69,7 +70,7 @@ def score(run: Run, round_index: int) -> None:
         return
     _log.info("%s: scoring the masks of round %d", run.name, round_index)
     with run.timed(round_index, "score"):
-        past = run.processes.on_main(lambda: _past(run, round_index))
+        past = _past(run, round_index)
         counts, batches = pixel_counts(run, past.state, past.queried)
         settings = run.config.acquisition
         weights, imbalance = pool_weights(counts, settings.smoothing, settings.count_void)
@@ -84,10 +85,12 @@ def score(run: Run, round_index: int) -> None:
         if settings.pool == "pixels":
             scored = best_of_share(scored, run.config.budget)
         found = run.processes.collect(list(scored))
-        run.processes.on_main(lambda: _write(run, round_index, past, _in_order(found, batches), about))
+        _write(run, round_index, past, found, batches, about)
 
 
+@on_main
 def _past(run: Run, round_index: int) -> _Past:
+    """What the ledger tells of the rounds before."""
     asked: dict[str, list[Decision]] = {}
     if run.config.acquisition.pool != "masks":
         for decision in run.ledger.answers(up_to_round=round_index - 1):
@@ -102,7 +105,17 @@ def _in_order(found: Sequence[Sequence[Scored]], batches: Sequence[Sequence[str]
     return [(image_id, by_image[image_id]) for batch in batches for image_id in batch]
 
 
-def _write(run: Run, round_index: int, past: _Past, scored: Sequence[Scored], about: Mapping[str, object]) -> None:
+@on_main
+def _write(
+    run: Run,
+    round_index: int,
+    past: _Past,
+    found: Sequence[Sequence[Scored]],
+    batches: Sequence[Sequence[str]],
+    about: Mapping[str, object],
+) -> None:
+    """Write the mask table of what all processes found."""
+    scored = _in_order(found, batches)
     if run.config.acquisition.pool == "pixels":
         scored = best_of_all(scored, run.config.budget)
     table = MaskTable.collect(scored, len(run.dataset.classes), about)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from a2lc.annotators import Query
 from a2lc.annotators.ground_truth import majority
+from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
@@ -39,19 +40,21 @@ def start(run: Run) -> None:
     if run.config.start.name == "given":
         return
     if not run.has(run.start_folder / "pseudo_labels" / "manifest.json"):
-        state = run.processes.on_main(lambda: _answered(run))
+        state = _answered(run)
         _train(run, state)
-        run.processes.on_main(lambda: _label(run, state))
-    run.processes.on_main(lambda: _record(run))
+        _label(run, state)
+    _record(run)
 
 
 def _answers(run: Run) -> Ledger:
     return Ledger(run.start_folder / "ledger.sqlite")
 
 
+@on_main
 def _answered(run: Run) -> LabelState:
     """The answers to the first questions; they are asked where they were not yet."""
-    answers, nothing = _answers(run), LabelState(run.pseudo_labels)
+    answers = _answers(run)
+    nothing = LabelState(run.pseudo_labels)
     if not answers.is_done(0, 0, "annotate"):
         _log.info("%s: asking about %d masks to start with", run.name, run.config.start.clicks)
         context = dataclasses.replace(
@@ -63,6 +66,7 @@ def _answered(run: Run) -> LabelState:
     return LabelState(run.pseudo_labels, answers.corrections())
 
 
+@on_main
 def _record(run: Run) -> None:
     """Put the clicks that the seed's methods share into the method's ledger."""
     if not run.ledger.is_done(0, 0, "annotate"):
@@ -124,6 +128,7 @@ def _train(run: Run, state: LabelState) -> None:
     )
 
 
+@on_main
 def _label(run: Run, state: LabelState) -> None:
     """Write the pseudo-label set that the network gives; answered masks keep their answers."""
     network, dataset = _network(run), run.dataset
