@@ -72,6 +72,7 @@ def make_prompts(
 
 
 def _phrases(classes: ClassSet, tokenizer: Any, max_tokens: int) -> list[_Phrase]:
+    """The phrases of all classes that are looked for. Raises InputError, with a line for every unusable one."""
     asked = range(1 if classes.unmasked == "background" else 0, len(classes))
     texts = [(" ".join(prompt.lower().split()), label) for label in asked for prompt in classes.classes[label].prompts]
     if not texts:
@@ -91,6 +92,7 @@ def _phrases(classes: ClassSet, tokenizer: Any, max_tokens: int) -> list[_Phrase
 
 
 def _tokens(text: str, tokenizer: Any) -> tuple[int, ...]:
+    """The ids of a text, without the special ones around it."""
     return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
@@ -114,7 +116,8 @@ def _groups(phrases: Sequence[_Phrase], max_tokens: int) -> Iterator[list[_Phras
         needed = len(phrase.tokens) + 1  # and its full stop
         if used + needed > max_tokens:
             yield group
-            group, used = [], _SPECIAL_TOKENS
+            group = []
+            used = _SPECIAL_TOKENS
         group.append(phrase)
         used += needed
     yield group

@@ -6,7 +6,7 @@ import logging
 
 from a2lc.annotators import ANNOTATORS, Annotator, AnnotatorContext, Query
 from a2lc.foundation.processes import on_main
-from a2lc.loop.learning import RoundLearner, current_labels
+from a2lc.loop.round_learner import RoundLearner, current_labels
 from a2lc.loop.run import Run
 
 _log = logging.getLogger(__name__)

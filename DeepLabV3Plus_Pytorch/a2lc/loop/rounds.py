@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from a2lc.loop.correction import annotate, propagate
 from a2lc.loop.evaluation import evaluate
-from a2lc.loop.learning import RoundLearner
 from a2lc.loop.progress import batches_per_round
+from a2lc.loop.round_learner import RoundLearner
 from a2lc.loop.run import Run
 from a2lc.loop.scoring import score
 from a2lc.loop.start import start

@@ -131,8 +131,12 @@ def pixel_counts(
     The largest images come first: what they allocate is enough for all that follow, so memory stays flat however many
     there are.
     """
-    processes, classes, void = run.processes, len(run.dataset.classes), run.dataset.classes.void
-    ids, counts, shapes = run.dataset.ids("train"), np.zeros(256, dtype=np.int64), {}
+    processes = run.processes
+    classes = len(run.dataset.classes)
+    void = run.dataset.classes.void
+    ids = run.dataset.ids("train")
+    counts = np.zeros(256, dtype=np.int64)
+    shapes = {}
     for image_id in tqdm(processes.share(ids), desc="count", unit="img", disable=None, leave=False):
         labels, masks = state.maps(image_id)
         highest = int(masks.max(initial=0))
@@ -184,7 +188,9 @@ class _Sample:
 def _scored(
     run: Run, round_index: int, past: _Past, batches: Sequence[tuple[str, ...]], weights: NDArray[np.float64]
 ) -> Iterator[Scored]:
-    config, void = run.config, run.dataset.classes.void
+    """This process's images with what may be asked about in each, scored by the network of the round before."""
+    config = run.config
+    void = run.dataset.classes.void
     image_ids = [image_id for batch in batches for image_id in batch]
     if not config.training.iterations:
         yield from _scored_without_network(run, round_index, past.state, image_ids)
@@ -227,6 +233,7 @@ def _scored(
 
 
 def _covered(answers: Iterable[Decision], masks: NDArray[np.integer]) -> NDArray[np.bool_] | None:
+    """The pixels (H, W) bool that earlier answers were about; None = none."""
     covered: NDArray[np.bool_] | None = None
     for answer in answers:
         inside = masks == answer.mask_id if answer.pixels is None else decode_runs(answer.pixels, masks.shape)
@@ -262,6 +269,7 @@ def best_of_all(scored: Sequence[Scored], budget: int) -> list[Scored]:
 
 
 def _rows(found: Candidates, keep: NDArray[np.intp]) -> Candidates:
+    """Some of the candidates of an image."""
     scores = MaskScores(**{name: values[keep] for name, values in vars(found.scores).items()})
     return Candidates(scores, tuple(found.expansion[row] for row in keep))
 
@@ -270,7 +278,8 @@ def _scored_without_network(
     run: Run, round_index: int, state: LabelState, image_ids: Sequence[str]
 ) -> Iterator[Scored]:
     """Scores that need no network, with probabilities that prefer no class."""
-    classes, settings = run.dataset.classes, run.config.acquisition
+    classes = run.dataset.classes
+    settings = run.config.acquisition
     for image_id in tqdm(image_ids, desc="score", unit="img", disable=None):
         _log.debug("scoring %s", image_id)
         labels, masks = state.maps(image_id)

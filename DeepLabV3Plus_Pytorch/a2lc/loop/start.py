@@ -47,6 +47,7 @@ def start(run: Run) -> None:
 
 
 def _answers(run: Run) -> Ledger:
+    """The answers that the methods of the seed share."""
     return Ledger(run.start_folder / "ledger.sqlite")
 
 
@@ -91,7 +92,9 @@ def _random_queries(run: Run) -> list[Query]:
 
 
 def _queries_of(run: Run, image_id: str, mask_ids: list[int]) -> Iterator[Query]:
-    labels, masks = run.pseudo_labels.labels(image_id), run.pseudo_labels.masks(image_id)
+    """The questions about these masks of an image, in their order."""
+    labels = run.pseudo_labels.labels(image_id)
+    masks = run.pseudo_labels.masks(image_id)
     for mask in mask_ids:
         rows, columns = np.nonzero(masks == mask)
         pixel = int(generator(run.seed, "start", image_id, mask).integers(len(rows)))
@@ -104,6 +107,7 @@ def _objective(run: Run) -> Objective:
 
 
 def _network(run: Run) -> DeepLabV3Plus:
+    """The network of the start, with its initial weights."""
     seed = seed_of(run.seed, "start", "network")
     return build_network(run.config.network, _objective(run).channels, seed).to(run.device)
 
@@ -131,7 +135,8 @@ def _train(run: Run, state: LabelState) -> None:
 @on_main
 def _label(run: Run, state: LabelState) -> None:
     """Write the pseudo-label set that the network gives; answered masks keep their answers."""
-    network, dataset = _network(run), run.dataset
+    network = _network(run)
+    dataset = run.dataset
     load_weights(network, run.start_folder / "last.safetensors")
     ids = dataset.ids("train")
     made_by = {"start": "clicks", "clicks": run.config.start.clicks, "seed": run.seed}
@@ -144,6 +149,7 @@ def _label(run: Run, state: LabelState) -> None:
 
 
 def _labels_of(probabilities: Tensor, masks: NDArray[np.int32], answered: Mapping[int, int]) -> NDArray[np.uint8]:
+    """The first labels (H, W) of an image: the answered class of a mask, else its dominant predicted one."""
     predicted = probabilities.argmax(0).byte().cpu().numpy()
     statistics = mask_statistics(probabilities, predicted, masks)
     corrections = dict(zip(statistics.mask_id.tolist(), statistics.predicted.tolist(), strict=True)) | {**answered}

@@ -91,6 +91,7 @@ def _validate(run: Run, candidate: torch.nn.Module) -> float:
 
 
 def _note(run: Run, state: LabelState, network: DeepLabV3Plus, log: TrainingLog, progress: Progress) -> None:
+    """Tell TensorBoard how the training goes."""
     log.progress(progress.step, progress.loss, progress.learning_rate, progress.mean_iou)
     if progress.due:
         log.examples(progress.step, _examples(run, state, network))
