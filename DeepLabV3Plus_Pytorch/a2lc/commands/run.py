@@ -59,7 +59,9 @@ def _report(request: Request[RunOptions], runs: Sequence[Run]) -> Path:
 
 @on_main
 def _show_tables(request: Request[RunOptions], folder: Path) -> None:
+    """Print the summary, and where everything is."""
     show((folder / "summary.md").read_text(encoding="utf-8"))
+    show(f"tables and figure: {folder}\n")
 
 
 @on_main
