@@ -138,6 +138,6 @@ def _write_csv(path: Path, rows: Sequence[Row], columns: Sequence[str] | dict[st
         writer.writerows({name: _text(row[name]) for name in columns} for row in rows)
 
 
-def _text(value: Any) -> Any:
+def _text(value: object) -> object:
     """A value as the CSV has it."""
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else value

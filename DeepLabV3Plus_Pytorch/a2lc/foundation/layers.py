@@ -162,6 +162,6 @@ def describe_keys(model: type[BaseModel], prefix: str = "") -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value that YAML writes without tags."""
     return list(value) if isinstance(value, tuple) else value if isinstance(value, bool | int | float) else str(value)

@@ -146,7 +146,7 @@ def pixel_counts(
         in_pool = np.array([mask > 0 and (image_id, mask) not in queried for mask in range(highest + 1)])
         counts += np.bincount(labels[in_pool[masks]], minlength=256)
     counted = processes.gather((counts, shapes))
-    total = sum(part for part, _ in counted)
+    total = sum((part for part, _ in counted), start=np.zeros_like(counts))
     every = {image_id: shape for _, part in counted for image_id, shape in part.items()}
     by_size = sorted(
         (image_id for image_id in ids if image_id in every), key=lambda image_id: -math.prod(every[image_id])
