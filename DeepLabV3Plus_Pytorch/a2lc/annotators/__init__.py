@@ -1,20 +1,13 @@
 """Who answers: the simulated annotator, or people, whose single answers an inbox keeps."""
 
-from typing import TYPE_CHECKING
-
-from a2lc.foundation.lazy import lazily
-
-if TYPE_CHECKING:
-    from a2lc.annotators.answers import AnswersAnnotator
-    from a2lc.annotators.base import Annotator, Query
-    from a2lc.annotators.context import AnnotatorContext
-    from a2lc.annotators.ground_truth import GroundTruthAnnotator
-    from a2lc.annotators.inbox import Answer, Inbox, Question
-    from a2lc.annotators.queue import read_queue
-    from a2lc.annotators.registry import ANNOTATORS, AnnotatorEntry
-    from a2lc.annotators.settings import AnnotatorSettings
-else:
-    __getattr__, __dir__ = lazily(__name__)
+from a2lc.annotators.answers import AnswersAnnotator
+from a2lc.annotators.base import Annotator, Query
+from a2lc.annotators.context import AnnotatorContext
+from a2lc.annotators.ground_truth import GroundTruthAnnotator
+from a2lc.annotators.inbox import Answer, Inbox, Question
+from a2lc.annotators.queue import read_queue
+from a2lc.annotators.registry import ANNOTATORS, AnnotatorEntry
+from a2lc.annotators.settings import AnnotatorSettings
 
 __all__ = [
     "ANNOTATORS",

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from a2lc.annotators.base import Annotator
 from a2lc.foundation.registry import Needs, Registry
-
-if TYPE_CHECKING:  # the context holds the settings, which hold a name of this registry
-    from a2lc.annotators.context import AnnotatorContext
 
 
 @dataclass(frozen=True)
@@ -18,11 +15,12 @@ class AnnotatorEntry:
     """One kind of annotator.
 
     Attributes:
-        make: Makes one for a batch of questions.
+        make: Makes one for a batch of questions, of an `AnnotatorContext`; the context holds the settings, and these a
+            name of this registry, so it cannot be typed here.
         needs: What it cannot do without.
     """
 
-    make: Callable[[AnnotatorContext], Annotator]
+    make: Callable[[Any], Annotator]
     needs: Needs = field(default_factory=Needs)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from a2lc.loop.correction import annotate, propagate
 from a2lc.loop.evaluation import evaluate
 from a2lc.loop.learning import RoundLearner
+from a2lc.loop.progress import batches_per_round
 from a2lc.loop.run import Run
 from a2lc.loop.scoring import score
 from a2lc.loop.start import start
@@ -37,8 +36,3 @@ def correct_labels(run: Run, round_index: int) -> None:
     for batch in range(batches_per_round(run)):
         annotate(run, round_index, batch, learner=learner)
         propagate(run, round_index, batch, learner)
-
-
-def batches_per_round(run: Run) -> int:
-    """Number of batches of questions in a round."""
-    return math.ceil(run.config.budget / (run.config.inner_batch or run.config.budget))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from a2lc.foundation.registry import Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from a2lc.segmentation.settings import TrainingSettings
 
 
 class Objective(Protocol):
@@ -60,12 +58,21 @@ class Objective(Protocol):
         ...
 
 
-ObjectiveFactory = Callable[["TrainingSettings", int, int], Objective]  # of settings, number of classes C, void index
+class ObjectiveChoice(Protocol):
+    """Settings that name an objective, as `TrainingSettings` do."""
+
+    @property
+    def objective(self) -> str:
+        """Its name."""
+        ...
+
+
+ObjectiveFactory = Callable[[Any, int, int], Objective]  # of training settings, number of classes C, void index
 
 OBJECTIVES: Registry[ObjectiveFactory] = Registry("objectives")
 
 
-def _cross_entropy(_: TrainingSettings, num_classes: int, void: int) -> Objective:
+def _cross_entropy(_: ObjectiveChoice, num_classes: int, void: int) -> Objective:
     from a2lc.segmentation.objectives.cross_entropy import CrossEntropy
 
     return CrossEntropy(num_classes, void)
@@ -74,7 +81,7 @@ def _cross_entropy(_: TrainingSettings, num_classes: int, void: int) -> Objectiv
 OBJECTIVES.register("cross_entropy", _cross_entropy)
 
 
-def make_objective(settings: TrainingSettings, num_classes: int, void: int = 255) -> Objective:
+def make_objective(settings: ObjectiveChoice, num_classes: int, void: int = 255) -> Objective:
     """The objective that `training.objective` names.
 
     Args:
