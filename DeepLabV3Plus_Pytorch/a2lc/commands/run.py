@@ -71,7 +71,7 @@ def _simulate(request: Request[RunOptions]) -> None:
     if request.options.show:
         show(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         return
-    from a2lc.simulation.run import run_simulation
+    from a2lc.simulation.campaigns import run_simulation
 
     folder = run_simulation(settings, request.command)
     show((folder / "summary.md").read_text(encoding="utf-8"))
