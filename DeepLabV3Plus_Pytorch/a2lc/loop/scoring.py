@@ -23,6 +23,7 @@ from a2lc.labels.ledger import Decision, MaskKey
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.loop.config import RunConfig
+from a2lc.loop.finished import record_mask_table
 from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
@@ -104,6 +105,7 @@ def _write(run: Run, round_index: int, past: _Past, scored: Sequence[Scored], ab
         scored = _limited(scored, run.config.budget)
     table = MaskTable.collect(scored, len(run.dataset.classes), about)
     table.write(run.mask_table_path(round_index), run.dataset.classes, past.queried if table.of_masks else ())
+    record_mask_table(run, round_index)
 
 
 def pixel_counts(
