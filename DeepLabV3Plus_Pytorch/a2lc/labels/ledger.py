@@ -93,6 +93,11 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, METADATA, "a ledger")
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
     def record(self, round_index: int, batch: int, stage: str, decisions: Sequence[Decision]) -> None:
         """Append all decisions of a stage in one transaction.
 
