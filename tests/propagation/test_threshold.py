@@ -183,6 +183,7 @@ class TestPropagate:
         answered = AnsweredMasks(**{name: changed.pop(name, value) for name, value in masks.items()})
         return propagate(answered, **{**arguments, **changed})
 
+    @pytest.mark.slow
     def test_corrects_wrong_labels_and_only_masks_never_asked_about(self) -> None:
         result = self.run()
         assert 0 < result.threshold <= 1

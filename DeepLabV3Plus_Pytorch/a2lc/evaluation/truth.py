@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from a2lc.foundation.ids import MaskKey
 from a2lc.labels.base import LabelSource
-
-MaskKey = tuple[str, int]
 
 
 @dataclass(frozen=True)

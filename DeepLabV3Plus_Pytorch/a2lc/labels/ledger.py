@@ -11,10 +11,9 @@ from typing import NamedTuple
 import sqlalchemy as sql
 
 from a2lc.foundation.database import Database
+from a2lc.foundation.ids import MaskKey
 from a2lc.labels.seals import broken_stages, last_decision, seal
 from a2lc.labels.tables import DECISIONS, FILES, METADATA, STAGES
-
-MaskKey = tuple[str, int]
 
 
 @dataclass(frozen=True)

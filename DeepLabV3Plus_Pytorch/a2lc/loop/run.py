@@ -168,6 +168,7 @@ def _claim_kind(decide: frozenset[Decides]) -> ClaimKind[RunConfig]:
         read=lambda path: RunConfig.model_validate(read_yaml(path)),
         write=lambda path, config: write_text(path, dump_config(config)),
         difference=lambda earlier, now: earlier.difference(now, decide),
+        own=("ledger.sqlite*", "inbox.sqlite*", "log.txt", "mask_pool.npz", "round_*"),  # an audit writes the first
         foreign="{folder} holds files but no config.yaml, so no run made it; nothing was changed: start a new run with "
         "experiment=<name> or output=<folder>",
         damaged="{path} is not a configuration of this version: choose another experiment ({error})",
