@@ -32,7 +32,7 @@ def seal(connection: sql.Connection, stage: Mapping[str, Any], after: int) -> No
         after: Id of the last decision before them.
     """
     place = {"after": after, "rows": stage["rows"]}
-    rows = connection.execute(_sealed(place)).mappings()
+    rows = [dict(row) for row in connection.execute(_sealed(place)).mappings()]
     connection.execute(SEALS.insert(), {**stage, **place, "digest": _digest(rows)})
 
 
