@@ -13,6 +13,7 @@ from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.evaluation.truth import MajorityClasses
 from a2lc.foundation.files import read_json, write_json
 from a2lc.foundation.processes import on_main
+from a2lc.loop.finished import close_round
 from a2lc.loop.run import Run
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def _close(run: Run, round_index: int, confusion: ConfusionMatrix | None) -> dic
     clocked = replace(finished, seconds=read_json(folder / "seconds.json"))
     metrics |= measure(clocked, STAGES)
     write_json(folder / "metrics.json", {"round": round_index, **metrics})
-    (folder / "DONE").touch()
+    close_round(run, round_index)
     return metrics
 
 

@@ -25,6 +25,7 @@ from a2lc.labels.ledger import Decision
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.loop.config import RunConfig
+from a2lc.loop.finished import record_mask_table
 from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
@@ -120,6 +121,7 @@ def _write(
         scored = best_of_all(scored, run.config.budget)
     table = MaskTable.collect(scored, len(run.dataset.classes), about)
     table.write(run.mask_table_path(round_index), run.dataset.classes, past.queried if table.of_masks else ())
+    record_mask_table(run, round_index)
 
 
 def pixel_counts(
