@@ -3,110 +3,37 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
 import os
 import shlex
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from a2lc import __version__
-from a2lc.evaluation.cost import UNITS
-from a2lc.foundation.environment import COMMAND_VARIABLE
-from a2lc.foundation.errors import WaitingForAnswers
+from a2lc.commands.options import Options, Shown
+from a2lc.commands.request import Request, Verb
+from a2lc.commands.table import VERBS
+from a2lc.foundation.environment import ATTACHED_VARIABLE, COMMAND_VARIABLE
+from a2lc.foundation.errors import InputError, WaitingForAnswers
+from a2lc.foundation.layers import explain as explain_settings
 from a2lc.foundation.machine_errors import explain
+from a2lc.foundation.processes import EndedElsewhere, Processes, identify, joined
 from a2lc.foundation.threads import spin_briefly
 
 _BAD, _WAITING, _INTERRUPTED = 2, 3, 130
-_TOGETHER = ("run", "train", "score", "evaluate")  # what several processes work on; for the rest one is enough
 # PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would
 # grow with the variety of sizes for a long while. 256 hold a training step of all but the deepest networks.
 _KEPT_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 _CONFIG_HELP = "built-in configuration (demo, pascal, cityscapes, kvasir, folder) or a YAML file"
-_CLASSES_HELP = "pascal, cityscapes, kvasir, toyscapes or a classes.yaml"
 _SET_HELP = "settings, for example rounds=3 training.batch_size=8; 'a2lc run --keys' lists all of them"
-
-# verb: (what it does, details and examples)
-_VERBS = {
-    "run": (
-        "run the whole loop: train, score, annotate, propagate, retrain, evaluate; per seed and method",
-        "Continues where it was stopped, however that happened. Ends with tables and a figure in\n"
-        "<output>/results/<experiment>/. Exit code 3: questions for people wait in a queue.csv.\n\n"
-        "examples:\n"
-        "  a2lc run demo\n"
-        "  a2lc run pascal dataset.root=/data/voc pseudo_labels=/data/voc/grounded_sam/0.2 method=a2lc,alc,random\n"
-        "  a2lc run folder dataset.root=my_images annotator=answers\n"
-        "  a2lc run folder dataset.root=my_images annotator=answers method=posterior training.iterations=0\n"
-        "  a2lc run posterior-pascal pseudo_labels=MASKS/0.2 truth=VOCdevkit/VOC2012/SegmentationClass ids=train.txt\n"
-        "  torchrun --nproc-per-node 2 -m a2lc.cli run pascal dataset.root=/data/voc pseudo_labels=/data/voc/masks\n\n"
-        "The last uses two GPUs; so can train, score and evaluate, all other verbs use one.",
-    ),
-    "train": (
-        "train the network of the next round on the current labels",
-        "example:\n  a2lc train folder dataset.root=my_images annotator=answers",
-    ),
-    "score": (
-        "score every mask with the newest network; writes mask_table.parquet",
-        "example:\n  a2lc score folder dataset.root=my_images annotator=answers",
-    ),
-    "select": (
-        "write the masks most worth a click to queue.csv, with one picture each",
-        "Fill the column 'answer' of every row with yes, a class name, void, or skip.\n\n"
-        "example:\n  a2lc select folder dataset.root=my_images annotator=answers budget=50",
-    ),
-    "correct": (
-        "take answers: from a filled queue (--answers) or from the configured annotator",
-        "Every row is checked before any is written.\n\n"
-        "example:\n  a2lc correct folder dataset.root=my_images annotator=answers --answers queue.csv",
-    ),
-    "propagate": (
-        "learn from the answers and correct masks that nobody was asked about",
-        "example:\n  a2lc propagate folder dataset.root=my_images annotator=answers",
-    ),
-    "predict": (
-        "label images with a trained network: palette PNGs and overlays to look at",
-        "The network is the newest of the run, or the one in --weights. Continues where it was stopped.\n\n"
-        "examples:\n"
-        "  a2lc predict folder dataset.root=my_images --images new_photos --to predicted\n"
-        "  a2lc predict pascal --weights best.safetensors --classes pascal --images photo.jpg --to predicted",
-    ),
-    "evaluate": (
-        "measure finished rounds; or any label maps against ground truth",
-        "examples:\n"
-        "  a2lc evaluate folder dataset.root=my_images\n"
-        "  a2lc evaluate --labels voc/grounded_sam/0.2 --ground-truth voc/SegmentationClass --ids train.txt "
-        "--classes pascal",
-    ),
-    "audit": (
-        "rank the labels of a data set by how suspicious they are; writes report.html, ranked lists and queue.csv",
-        "Trains a network per fold on the other folds and lets it judge the labels it has not seen. Continues where\n"
-        "it was stopped. The configuration says what is trained and how long; see docs/audit.md.\n\n"
-        "examples:\n"
-        "  a2lc audit pascal dataset.root=/data/voc --folds 5 --to audit\n"
-        "  a2lc audit folder dataset.root=my_images --labels my_images/annotations training.iterations=500 --to audit\n"
-        "  a2lc audit folder dataset.root=my_images --labels my_images/annotations training.iterations=500 --to audit "
-        "--answers audit/queue.csv",
-    ),
-    "export": (
-        "write the corrected labels as palette PNGs, with masks, manifest and classes.yaml",
-        "example:\n  a2lc export folder dataset.root=my_images --to corrected --round 2",
-    ),
-    "report": (
-        "write the results tables and the figure again",
-        "Effort can be counted in clicks, in bits of ALC's cost model, or in seconds of the annotator where they were\n"
-        "recorded.\n\n"
-        "examples:\n  a2lc report demo\n  a2lc report demo --against bits",
-    ),
-    "sweep": (
-        "run data sets x methods x seeds from one file, here or on a SLURM cluster",
-        "CONFIG is the file of the sweep, see docs/sweeps.md. Continues where it was stopped, and ends with\n"
-        "the tables of every experiment.\n\n"
-        "examples:\n  a2lc sweep papers.yaml --dry-run\n  a2lc sweep papers.yaml --jobs 2\n"
-        "  a2lc sweep papers.yaml --slurm",
-    ),
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -120,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         memory), 3 when people have to answer first, 130 when interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
+    if os.environ.pop(ATTACHED_VARIABLE, None):
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     arguments = _parse(given)
     os.environ.setdefault(*_KEPT_KERNELS)
     spin_briefly()
@@ -129,21 +58,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _work(arguments, os.environ.get(COMMAND_VARIABLE) or shlex.join(["a2lc", *given]))
 
 
+def _end_with_parent() -> None:
+    os.read(0, 1)  # standard input: returns when its other end is closed
+    os._exit(1)  # at once: a run can be killed at any moment
+
+
 def _work(arguments: argparse.Namespace, command: str) -> int:
     """Do what the verb says, with all processes that were started together; of an error one of them tells."""
-    from a2lc.foundation.processes import EndedElsewhere, Processes, identify, joined
-
+    verb = VERBS[arguments.verb]
     processes = Processes()
     try:
-        of_labels = arguments.verb == "evaluate" and (arguments.labels or arguments.ground_truth)
-        if arguments.verb in _TOGETHER and not of_labels:
+        request = _request(verb, arguments, command)
+        if verb.together(request.options):
             processes = identify()
         elif not identify().is_main:
             return 0
         with joined(processes) as processes, _muted(not processes.is_main):
-            arguments.processes = processes
-            module = importlib.import_module("a2lc.commands.label_report" if of_labels else "a2lc.commands.verbs")
-            getattr(module, arguments.verb)(arguments, command)
+            verb.load()(replace(request, processes=processes))
     except EndedElsewhere as ended:
         return _WAITING if ended.waiting else _BAD
     except (Exception, KeyboardInterrupt) as error:
@@ -155,6 +86,20 @@ def _work(arguments: argparse.Namespace, command: str) -> int:
         sys.stderr.write(f"a2lc: {sentence}\n")
         return code
     return 0
+
+
+def _request(verb: Verb, arguments: argparse.Namespace, command: str) -> Request[Options]:
+    """The command with its options checked.
+
+    Raises:
+        InputError: When an option is not valid; every problem is listed.
+    """
+    given = {name: getattr(arguments, name) for name in verb.options.model_fields}
+    try:
+        options = verb.options.model_validate(given)
+    except ValidationError as error:
+        raise InputError(explain_settings(error, verb.options, f"of the {verb.name}")) from None
+    return Request(verb.name, arguments.config, tuple(arguments.settings), options, command)
 
 
 def _told(error: BaseException) -> tuple[int, str | None]:
@@ -202,59 +147,50 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"a2lc {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb, (summary, details) in _VERBS.items():
+    for verb in VERBS.values():
         command = verbs.add_parser(
-            verb,
-            help=summary,
-            description=f"{summary[0].upper()}{summary[1:]}.",
-            epilog=details,
+            verb.name,
+            help=verb.summary,
+            description=f"{verb.summary[0].upper()}{verb.summary[1:]}.",
+            epilog=verb.details,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        optional = "?" if verb in ("run", "evaluate") else None
+        optional = None if verb.needs_config else "?"
         command.add_argument("config", metavar="CONFIG", nargs=optional, help=_CONFIG_HELP)
         command.add_argument("settings", metavar="key=value", nargs="*", help=_SET_HELP)
         command.add_argument("--verbose", action="store_true", help="log every image and iteration")
-        _add_options(verb, command)
+        for name, info in verb.options.model_fields.items():
+            _add_option(command, name, info)
     return parser
 
 
-def _add_options(verb: str, command: argparse.ArgumentParser) -> None:
-    if verb == "run":
-        command.add_argument("--keys", action="store_true", help="list every setting with its default and meaning")
-        command.add_argument("--show", action="store_true", help="print the composed configuration and stop")
-    if verb == "correct":
-        command.add_argument("--answers", metavar="FILE", help="filled copy of queue.csv")
-        command.add_argument("--annotator-name", default="answers", metavar="NAME", help="who answered, for the ledger")
-    if verb == "export":
-        command.add_argument("--to", required=True, metavar="FOLDER", help="new folder for the label set")
-        command.add_argument("--round", type=int, metavar="R", help="labels of this round; default: the newest")
-    if verb == "audit":
-        masks, scores = ("components", "superpixels"), ("calibrated", "pooled", "lcil", "softmin", "issues")
-        command.add_argument("--labels", metavar="FOLDER", help="PNGs or a pseudo-label set; default: ground truth")
-        command.add_argument("--to", metavar="FOLDER", help="new folder; default: <output>/audits/<experiment>")
-        command.add_argument("--folds", type=int, default=5, metavar="K", help="networks to train; default: 5")
-        command.add_argument("--masks", default=masks[0], choices=masks, help=f"what is judged; default: {masks[0]}")
-        command.add_argument("--min-pixels", type=int, default=100, metavar="N", help="smallest mask; default: 100")
-        command.add_argument("--superpixels", type=int, default=200, metavar="N", help="per image; default: 200")
-        command.add_argument("--background", action="store_true", help="judge regions of the background, too")
-        command.add_argument("--score", default=scores[0], choices=scores, help=f"ranks masks; default: {scores[0]}")
-        command.add_argument("--answers", metavar="FILE", help="take the answers of a filled queue.csv")
-    if verb == "predict":
-        command.add_argument("--images", required=True, metavar="FOLDER", help="folder of images, or one image")
-        command.add_argument("--to", required=True, metavar="FOLDER", help="new folder for labels/ and overlays/")
-        command.add_argument("--weights", metavar="FILE", help="checkpoint; default: the newest of the run")
-        command.add_argument("--classes", metavar="LIST", help=f"{_CLASSES_HELP}; default: the data set's")
-    if verb == "report":
-        command.add_argument("--against", choices=UNITS, default="clicks", help="effort in tables and figure")
-    if verb == "sweep":
-        command.add_argument("--jobs", type=int, default=1, metavar="N", help="jobs at a time on this machine")
-        command.add_argument("--slurm", action="store_true", help="submit the jobs to SLURM; needs a2lc[slurm]")
-        command.add_argument("--dry-run", action="store_true", help="print the command of each job and stop")
-    if verb == "evaluate":
-        command.add_argument("--labels", metavar="FOLDER", help="pseudo-label set (ours or the research layout)")
-        command.add_argument("--ground-truth", metavar="FOLDER", help="folder of ground-truth PNGs")
-        command.add_argument("--ids", metavar="FILE", help="list of image ids; default: all in the set")
-        command.add_argument("--classes", metavar="LIST", help=_CLASSES_HELP)
+def _add_option(command: argparse.ArgumentParser, name: str, info: FieldInfo) -> None:
+    """Add an option as its field describes it."""
+    kinds = [kind for kind in (get_args(info.annotation) or (info.annotation,)) if kind is not type(None)]
+    marks = [*info.metadata, *(mark for kind in kinds for mark in getattr(kind, "__metadata__", ()))]
+    flag = f"--{name.replace('_', '-')}"
+    default = None if info.is_required() else info.default
+    if info.annotation is bool:
+        command.add_argument(flag, action="store_true", help=_help(info))
+    elif get_origin(info.annotation) is Literal:
+        choices = get_args(info.annotation)
+        command.add_argument(flag, choices=choices, default=default, help=_help(info))
+    else:
+        command.add_argument(
+            flag,
+            type=int if int in kinds else str,
+            metavar=next((mark.metavar for mark in marks if isinstance(mark, Shown)), "N"),
+            default=default,
+            required=info.is_required(),
+            help=_help(info),
+        )
+
+
+def _help(info: FieldInfo) -> str:
+    """The meaning of an option and its default, in a line."""
+    meaning = " ".join((info.description or "").split()).removesuffix(".").replace("%", "%%")
+    has_default = not info.is_required() and info.default not in (None, False)
+    return f"{meaning}; default: {info.default}" if has_default else meaning
 
 
 if __name__ == "__main__":

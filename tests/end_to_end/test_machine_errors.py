@@ -15,7 +15,7 @@ import torch
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
-from a2lc.commands import verbs
+from a2lc.commands import run as run_verb
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path, write_text
 from a2lc.foundation.machine_errors import explain
@@ -44,6 +44,7 @@ def raised_by(action):
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("save_every", "name"), [(2, "training.pt"), (100, "best.safetensors")])
 def test_a_run_on_a_full_disk_stops_with_a_sentence_and_continues(
     tmp_path: Path, classes: ClassSet, save_every: int, name: str
@@ -198,7 +199,7 @@ def test_bugs_are_not_explained_away(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(verbs, "run", broken)
+    monkeypatch.setattr(run_verb, "run", broken)
     with pytest.raises(ZeroDivisionError):
         main(["run", "demo"])
 
@@ -209,7 +210,7 @@ def test_the_command_line_prints_the_sentence_alone(
     def refused(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", "/data/outputs")
 
-    monkeypatch.setattr(verbs, "run", refused)
+    monkeypatch.setattr(run_verb, "run", refused)
     assert main(["run", "demo"]) == 2
     message = capsys.readouterr().err
     assert message.startswith("a2lc: access was refused at /data/outputs (Permission denied): ")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
+from a2lc.foundation.environment import ATTACHED_VARIABLE
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.layers import parse_overrides
 from a2lc.loop.config import load_config
@@ -83,6 +84,7 @@ class TestJobs:
         assert threads(20)["NUMBA_NUM_THREADS"] == "1"
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_with_tables_though_a_job_fails_and_then_has_little_to_do(
     tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,16 +128,21 @@ def test_a_sweep_ends_with_tables_though_a_job_fails_and_then_has_little_to_do(
 
 def test_a_job_ends_with_the_process_that_started_it() -> None:
     job = subprocess.Popen(
-        [sys.executable, "-m", "a2lc.sweep.attached", "run", "demo", "--show"],
+        [sys.executable, "-m", "a2lc.cli", "run", "demo", "--show"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={"PYTHONPATH": str(Path(__file__).parents[2] / "DeepLabV3Plus_Pytorch"), "PATH": ""},
+        env={
+            "PYTHONPATH": str(Path(__file__).parents[2] / "DeepLabV3Plus_Pytorch"),
+            "PATH": "",
+            ATTACHED_VARIABLE: "1",
+        },
     )
     assert job.communicate()[0] == b""  # closes the pipe: it ends before it could print
     assert job.returncode == 1
 
 
 class TestSlurm:
+    @pytest.mark.slow
     def test_jobs_run_through_submitit_and_are_queued_again_as_they_are(
         self, tmp_path: Path, classes: ClassSet
     ) -> None:

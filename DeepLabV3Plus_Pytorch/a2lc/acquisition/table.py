@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from a2lc.acquisition import Candidates, MaskScores, select_masks
+from a2lc.acquisition.candidates import Candidates, MaskScores
+from a2lc.acquisition.selection import select_masks
 from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
-
-MaskKey = tuple[str, int]
+from a2lc.foundation.ids import MaskKey
 
 
 @dataclass(frozen=True)

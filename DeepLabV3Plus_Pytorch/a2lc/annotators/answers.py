@@ -11,6 +11,7 @@ from a2lc.annotators.inbox import Answer, Inbox, Question
 from a2lc.annotators.queue import write_queue
 from a2lc.annotators.registry import ANNOTATORS, AnnotatorEntry
 from a2lc.foundation.errors import WaitingForAnswers
+from a2lc.foundation.registry import Needs
 from a2lc.labels.ledger import Decision
 from a2lc.labels.state import LabelState
 
@@ -82,4 +83,4 @@ class AnswersAnnotator:
         )
 
 
-ANNOTATORS.register("answers", AnnotatorEntry(AnswersAnnotator))
+ANNOTATORS.register("answers", AnnotatorEntry(AnswersAnnotator, Needs(whole_masks=True)))

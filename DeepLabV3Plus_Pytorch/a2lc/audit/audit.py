@@ -20,6 +20,7 @@ from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.locks import held
+from a2lc.foundation.settings import Decides
 from a2lc.labels.base import LabelSource
 from a2lc.loop.config import RunConfig, dump_config
 
@@ -163,7 +164,8 @@ def _changes(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def _other_networks(audit: Audit, earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs and decides about the networks, a line each."""
     changes = _changes(earlier, now)
-    lines = _read_config(audit.folder / "config.yaml").difference(audit.config, _TRAINED_WITH)
+    lines = _read_config(audit.folder / "config.yaml").difference(audit.config, {Decides.FIRST_NETWORK})
+    lines = [line for line in lines if line.split(".")[0] in _TRAINED_WITH]
     lines += [f"{key}: {earlier.get(key)} -> {now[key]}" for key in ("folds", "seed") if key in changes]
     lines += ["the labels or the list of images have changed"] * ("labels" in changes)
     return lines

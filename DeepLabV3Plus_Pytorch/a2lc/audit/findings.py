@@ -15,10 +15,9 @@ from a2lc.audit.predictions import Predictions
 from a2lc.audit.scores import Suspicion, judge
 from a2lc.audit.settings import AuditSettings
 from a2lc.datasets import Dataset
+from a2lc.foundation.ids import MaskKey
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.quality import ClassSwap, common_label_issues, find_label_issues, label_quality_scores
-
-MaskKey = tuple[str, int]
 
 
 @dataclass(frozen=True)

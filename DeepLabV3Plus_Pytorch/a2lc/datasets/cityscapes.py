@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from a2lc.datasets.location import explain_missing
 from a2lc.formats.cityscapes import CityscapesLabels, is_split
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.images import image_size, read_image
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.settings import Decides, Settings
 
 _IMAGES = (Path("leftImg8bit"), Path("leftImg8bit_trainvaltest", "leftImg8bit"))
 _TRUTH = (Path("gtFine"), Path("gtFine_trainvaltest", "gtFine"))
@@ -28,7 +28,7 @@ class CityscapesSettings(Settings):
 
     name: Literal["cityscapes"]
     """Which data set: cityscapes."""
-    root: Path = Path("data/cityscapes")
+    root: Annotated[Path, Decides.SOURCE] = Path("data/cityscapes")
     """Folder that holds leftImg8bit/ and gtFine/, or leftImg8bit_trainvaltest/ and gtFine_trainvaltest/."""
 
 

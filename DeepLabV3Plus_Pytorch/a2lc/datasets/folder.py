@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from a2lc.datasets.location import explain_missing
 from a2lc.formats.png import LabelFolder
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.images import image_size, images_by_id, read_image
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.settings import Decides, Settings
 
 
 class FolderSettings(Settings):
@@ -24,7 +24,7 @@ class FolderSettings(Settings):
 
     name: Literal["folder"]
     """Which data set: folder."""
-    root: Path
+    root: Annotated[Path, Decides.SOURCE]
     """Folder of the data set."""
     images: Path = Path("images")
     """Folder of the images; sub-folders are searched."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from a2lc.datasets.id_list import read_id_list
 from a2lc.datasets.location import explain_missing
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.images import image_size, images_by_id, read_image
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.settings import Decides, Settings
 
 POLYP = 1
 _WHITE = 127  # masks are stored as JPEG: black and white only nearly, brighter than this is polyp
@@ -30,7 +30,7 @@ class KvasirSettings(Settings):
 
     name: Literal["kvasir"]
     """Which data set: kvasir."""
-    root: Path = Path("data/kvasir")
+    root: Annotated[Path, Decides.SOURCE] = Path("data/kvasir")
     """Folder that holds images/ and masks/."""
     train: Path | None = None
     """List of training image ids, one a line; empty = train.txt in `root`, else all images that are not in `val`."""

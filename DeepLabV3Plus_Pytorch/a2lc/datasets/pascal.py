@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from a2lc.datasets.location import explain_missing
 from a2lc.formats.png import LabelFolder
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.images import image_size, read_image
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.settings import Decides, Settings
 
 _BASE = Path("VOCdevkit", "VOC2012")
 
@@ -25,9 +25,9 @@ class PascalSettings(Settings):
 
     name: Literal["pascal"]
     """Which data set: pascal."""
-    root: Path = Path("data/pascal")
+    root: Annotated[Path, Decides.SOURCE] = Path("data/pascal")
     """Folder that holds VOCdevkit/VOC2012."""
-    download: bool = False
+    download: Annotated[bool, Decides.SOURCE] = False
     """Download the data into `root` when it is not there (2 GB)."""
     train: Path | None = None
     """List of training image ids, one a line; empty = the official one."""

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import MaskKey
 from a2lc.labels.base import LabelSource
-
-MaskKey = tuple[str, int]
 
 
 @dataclass(frozen=True)

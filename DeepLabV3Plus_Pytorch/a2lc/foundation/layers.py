@@ -10,9 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from a2lc.foundation.errors import InputError
-
-# sections of which one may say only the name: acquisition=sim is acquisition.name=sim
-_NAMED = ("dataset", "start", "acquisition", "annotator", "propagation")
+from a2lc.foundation.settings import by_name, models_in
 
 
 def read_yaml(source: Any) -> dict[str, Any]:
@@ -27,7 +25,7 @@ def read_yaml(source: Any) -> dict[str, Any]:
         raise InputError(f"{source} cannot be read as YAML: {error}") from None
     if not isinstance(content or {}, dict):
         raise InputError(f"{source} must hold keys and values, got {type(content).__name__}")
-    return merge({}, content or {})
+    return dict(content or {})
 
 
 def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
@@ -71,13 +69,20 @@ def _is_number(text: Any) -> bool:
 
 
 def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge two layers, `top` wins; mappings are merged key by key, everything else is replaced."""
+    """Merge two layers, `top` wins; mappings are merged key by key, everything else is replaced.
+
+    Where one layer has a mapping and the other a text, the text is the name in it: acquisition=sim leaves the other
+    keys of the acquisition as they are.
+    """
     merged = dict(base)
     for key, value in top.items():
-        if key in _NAMED and isinstance(value, str):
-            value = {"name": value}
         below = merged.get(key)
-        merged[key] = merge(below if isinstance(below, Mapping) else {}, value) if isinstance(value, Mapping) else value
+        if isinstance(below, Mapping):
+            value = by_name(value)
+        if isinstance(value, Mapping):
+            below = by_name(below)
+            value = merge(below if isinstance(below, Mapping) else {}, value)
+        merged[key] = value
     return merged
 
 
@@ -92,8 +97,7 @@ def explain(error: ValidationError, model: type[BaseModel], source: str) -> str:
     keys = list(_keys(model))
     lines = []
     for problem in error.errors():
-        location = [str(part) for part in problem["loc"]]
-        key = ".".join(part for index, part in enumerate(location) if not (index == 1 and location[0] == "dataset"))
+        key = ".".join(_without_tags(model, [str(part) for part in problem["loc"]]))
         if problem["type"] == "extra_forbidden":
             lines.append(f"unknown key {key}{nearest(key, keys)}")
         elif problem["type"] == "union_tag_invalid":
@@ -116,24 +120,37 @@ def _describe(key: str, problem: Any) -> str:
     return f"{key} is {problem['input']!r}: {message}{hint}"
 
 
+def _without_tags(model: type[BaseModel], location: Sequence[str]) -> Iterable[str]:
+    """The parts of a problem's location that are keys; pydantic adds the names that tell the members of a union."""
+    models = [model]
+    for part in location:
+        tagged = [one for one in models if len(models) > 1 and _is_tag(one, part)]
+        if tagged:
+            models = tagged
+            continue
+        yield part
+        fields = [one.model_fields[part] for one in models if part in one.model_fields]
+        models = [nested for info in fields for nested in models_in(info.annotation)]
+
+
+def _is_tag(model: type[BaseModel], part: str) -> bool:
+    return "name" in model.model_fields and part in get_args(model.model_fields["name"].annotation)
+
+
 def _keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
     """All dotted keys that a model accepts."""
     for name, info in model.model_fields.items():
-        nested = [part for part in (info.annotation, *get_args(info.annotation)) if _is_model(part)]
+        nested = list(models_in(info.annotation))
         yield f"{prefix}{name}"
         for part in nested:
             yield from _keys(part, f"{prefix}{name}.")
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def describe_keys(model: type[BaseModel], prefix: str = "") -> str:
     """Every key of a model with its default and meaning, a paragraph each."""
     text = ""
     for name, info in model.model_fields.items():
-        nested = [part for part in (info.annotation, *get_args(info.annotation)) if _is_model(part)]
+        nested = list(models_in(info.annotation))
         default = info.get_default(call_default_factory=True, validated_data={})
         if not nested:
             shown = "(must be set)" if info.is_required() else yaml.safe_dump(_plain(default), default_flow_style=True)

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial, wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
-
-import torch
-from torch import Tensor, distributed
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from a2lc.foundation.environment import Place, own_place
 from a2lc.foundation.errors import WaitingForAnswers
+
+if TYPE_CHECKING:  # one process alone needs no PyTorch
+    from torch import Tensor, distributed
 
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
@@ -51,12 +51,16 @@ class Processes(Place):
     def wait(self) -> None:
         """Go on when all processes have come here."""
         if self.count > 1:
-            distributed.all_reduce(torch.zeros(1))  # on the CPU, so that no GPU spins while another process works
+            import torch
+
+            torch.distributed.all_reduce(torch.zeros(1))  # on the CPU, so that no GPU spins while another process works
 
     def gather(self, value: Any) -> list[Any]:
         """The values of all processes, in order of rank; any picklable object."""
         if self.count == 1:
             return [value]
+        from torch import distributed
+
         values: list[Any] = [None] * self.count
         distributed.all_gather_object(values, value)
         return values
@@ -65,6 +69,8 @@ class Processes(Place):
         """The values of all processes, in order of rank, in the main process; an empty list in the others."""
         if self.count == 1:
             return [value]
+        from torch import distributed
+
         values: list[Any] | None = [None] * self.count if self.is_main else None
         distributed.gather_object(value, values)
         return values or []
@@ -73,6 +79,8 @@ class Processes(Place):
         """The main process's value; any picklable object."""
         if self.count == 1:
             return value
+        from torch import distributed
+
         values = [value]
         distributed.broadcast_object_list(values, src=0)
         return values[0]
@@ -113,6 +121,8 @@ class Processes(Place):
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all processes, written into `values`, a tensor on the device of the processes."""
         if self.count > 1:
+            from torch import distributed
+
             distributed.all_reduce(values)
         return values
 
@@ -172,6 +182,9 @@ def joined(processes: Processes) -> Iterator[Processes]:
     if processes.count == 1:
         yield processes
         return
+    import torch
+    from torch import distributed
+
     board, rank, count = next(iter(distributed.rendezvous("env://")))
     board.set_timeout(_PATIENCE)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"

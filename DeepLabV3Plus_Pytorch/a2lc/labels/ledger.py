@@ -11,8 +11,7 @@ from typing import NamedTuple
 import sqlalchemy as sql
 
 from a2lc.foundation.database import Database
-
-MaskKey = tuple[str, int]
+from a2lc.foundation.ids import MaskKey
 
 _METADATA = sql.MetaData()
 

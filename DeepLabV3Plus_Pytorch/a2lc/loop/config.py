@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from a2lc.acquisition import AcquisitionSettings
-from a2lc.annotators import AnnotatorSettings
+from a2lc.acquisition.registry import ACQUISITIONS
+from a2lc.acquisition.settings import AcquisitionSettings
+from a2lc.annotators.registry import ANNOTATORS
+from a2lc.annotators.settings import AnnotatorSettings
 from a2lc.datasets import DatasetSettings
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import valid_id
 from a2lc.foundation.layers import explain, merge, nearest, parse_overrides, read_yaml
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.registry import Needs
+from a2lc.foundation.settings import Decides, Settings, by_name, marks_of
 from a2lc.foundation.trees import flatten
 from a2lc.labels.store import Undetected
-from a2lc.loop import learners as _learners  # noqa: F401 (registers the learners, by whose names a configuration is checked)
-from a2lc.posterior import PosteriorSettings
-from a2lc.propagation import PropagationSettings
-from a2lc.segmentation import NetworkSettings, ScoringSettings, TrainingSettings
-from a2lc.segmentation.settings import FREE
+from a2lc.loop.learners import LEARNERS
+from a2lc.posterior.settings import PosteriorSettings
+from a2lc.propagation.settings import PropagationSettings
+from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings
 
 _CONFIGS = resources.files("a2lc") / "configs"
 _FIDELITIES = ("official", "corrected")  # a configuration may say, under their names, what they mean for its data
@@ -42,53 +45,53 @@ class StartSettings(Settings):
 class RunConfig(Settings):
     """One method on one data set, for one or several seeds."""
 
-    experiment: str
+    experiment: Annotated[str, Decides.OUTPUT]
     """Name of the folders below runs/ and results/."""
-    dataset: DatasetSettings
+    dataset: Annotated[DatasetSettings, BeforeValidator(by_name), Decides.FIRST_NETWORK]
     """Images and ground truth."""
-    pseudo_labels: Path | None = None
+    pseudo_labels: Annotated[Path | None, Decides.FIRST_NETWORK, Decides.SOURCE] = None
     """Pseudo-label set; None = the one that the data set brings along."""
-    start: StartSettings = StartSettings()
+    start: Annotated[StartSettings, Decides.FIRST_NETWORK] = StartSettings()
     """Where the first labels come from."""
-    output: Path = Path("outputs")
+    output: Annotated[Path, Decides.OUTPUT] = Path("outputs")
     """Folder of runs/ and results/."""
-    method: str = "a2lc"
+    method: Annotated[str, Decides.ROUNDS] = "a2lc"
     """a2lc, alc, posterior, area, random, or several, separated by commas."""
-    seeds: tuple[int, ...] = (1,)
+    seeds: Annotated[tuple[int, ...], Decides.EXTENT] = (1,)
     """Seeds, each a run of its own."""
-    rounds: int = Field(5, ge=0)
+    rounds: Annotated[int, Decides.EXTENT] = Field(5, ge=0)
     """Rounds of correction."""
-    budget: int = Field(1000, ge=1)
+    budget: Annotated[int, Decides.ROUNDS] = Field(1000, ge=1)
     """Clicks (masks) per round."""
-    inner_batch: int | None = Field(None, ge=1)
+    inner_batch: Annotated[int | None, Decides.ROUNDS] = Field(None, ge=1)
     """Clicks after which the answers are learned from within a round; None = the whole budget at once."""
-    undetected: Undetected = "none"
+    undetected: Annotated[Undetected, Decides.MASKS] = "none"
     """What an image without detections holds in the research layout of Cityscapes: none (no mask), or mask (one void
     mask, as large as the image)."""
-    fidelity: Literal["official", "corrected"] = "corrected"
+    fidelity: Annotated[Literal["official", "corrected"], Decides.LAYERS] = "corrected"
     """official: every quirk of the official code that changes numbers; corrected: none of them."""
-    checkpoint: Literal["best", "last"] = "last"
+    checkpoint: Annotated[Literal["best", "last"], Decides.ROUNDS] = "last"
     """Which weights of a round score the next one: best on the validation images, or the last."""
-    device: str = "auto"
+    device: Annotated[str, Decides.SPEED] = "auto"
     """auto (CUDA when there is one), cpu, cuda, cuda:1, ..."""
-    deterministic: bool = False
+    deterministic: Annotated[bool, Decides.SPEED] = False
     """Bitwise reproducible on CUDA, slower; on the CPU it always is."""
-    tensorboard: bool = False
+    tensorboard: Annotated[bool, Decides.SPEED] = False
     """Whether each training leaves TensorBoard event files in tensorboard/ of its round: loss, learning rate, mIoU,
     example overlays."""
-    network: NetworkSettings = NetworkSettings()
+    network: Annotated[NetworkSettings, Decides.FIRST_NETWORK] = NetworkSettings()
     """DeepLabV3+."""
-    training: TrainingSettings = TrainingSettings()
+    training: Annotated[TrainingSettings, Decides.FIRST_NETWORK] = TrainingSettings()
     """Training of the network."""
-    scoring: ScoringSettings = ScoringSettings()
+    scoring: Annotated[ScoringSettings, Decides.ROUNDS] = ScoringSettings()
     """How the network sees an image when its masks are scored."""
-    acquisition: AcquisitionSettings = AcquisitionSettings()
+    acquisition: Annotated[AcquisitionSettings, Decides.ROUNDS] = AcquisitionSettings()
     """Which masks are asked about."""
-    annotator: AnnotatorSettings = AnnotatorSettings()
+    annotator: Annotated[AnnotatorSettings, Decides.ROUNDS] = AnnotatorSettings()
     """Who answers."""
-    propagation: PropagationSettings = PropagationSettings()
+    propagation: Annotated[PropagationSettings, Decides.ROUNDS] = PropagationSettings()
     """What is learned from the answers for masks nobody looked at."""
-    posterior: PosteriorSettings = PosteriorSettings()
+    posterior: Annotated[PosteriorSettings, Decides.ROUNDS] = PosteriorSettings()
     """The model of the answers, where acquisition and propagation are posterior."""
 
     @field_validator("experiment")
@@ -109,15 +112,22 @@ class RunConfig(Settings):
                 f"propagation.threshold lists {len(thresholds)} rounds but rounds is {self.rounds}: "
                 "give one value per round, or a single one for all"
             )
-        if self.acquisition.pool != "masks" and (self.propagation.name != "none" or self.annotator.name == "answers"):
+        about_masks = (_propagation_needs(self.propagation), _annotator_needs(self.annotator))
+        if self.acquisition.pool != "masks" and any(need.whole_masks for need in about_masks):
             raise ValueError(
                 f"acquisition.pool is {self.acquisition.pool}: pixels are asked of ground truth and teach nothing "
                 "about masks; set annotator=ground_truth and propagation=none, or acquisition.pool=masks"
             )
-        if (self.acquisition.name == "posterior") != (self.propagation.name == "posterior"):
-            raise ValueError("acquisition and propagation must both be posterior, or neither: use method=posterior")
-        if self.acquisition.name == "posterior" and self.acquisition.expansion != 0:
-            raise ValueError("acquisition is posterior, which learns about whole masks: set acquisition.expansion to 0")
+        if ACQUISITIONS[self.acquisition.name].by_learner != LEARNERS[self.propagation.name].orders:
+            raise ValueError(
+                f"acquisition is {self.acquisition.name} and propagation is {self.propagation.name}: both must leave "
+                "the order of the questions to the learner (posterior), or neither; use method=posterior"
+            )
+        if _acquisition_needs(self.acquisition).whole_masks and self.acquisition.expansion != 0:
+            raise ValueError(
+                f"acquisition is {self.acquisition.name}, which learns about whole masks: "
+                "set acquisition.expansion to 0"
+            )
         if not self.training.iterations and not self._works_without_network():
             raise ValueError(
                 "training.iterations is 0 but this run needs a network: use method posterior, area or random, "
@@ -127,21 +137,39 @@ class RunConfig(Settings):
             raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}")
         return self
 
+    @property
+    def needs_ground_truth(self) -> bool:
+        """Whether the annotator reads the ground truth of the training images."""
+        return _annotator_needs(self.annotator).ground_truth
+
     def _works_without_network(self) -> bool:
         """Whether neither first labels, nor scores, nor propagation ask for a trained one."""
-        by_masks = self.acquisition.name in ("area", "random", "posterior") and self.acquisition.pool == "masks"
-        return by_masks and self.propagation.name != "lcm" and self.start.name == "given"
+        needs = (_acquisition_needs(self.acquisition), _propagation_needs(self.propagation))
+        return self.start.name == "given" and not any(need.network for need in needs)
 
-    def difference(self, other: RunConfig, keys: Sequence[str]) -> list[str]:
-        """Lines "key: value here -> value there" for what differs under the given top-level keys."""
-        mine, theirs = flatten(self.model_dump(mode="json")), flatten(other.model_dump(mode="json"))
-        different = [key for key in {**mine, **theirs} if mine.get(key) != theirs.get(key)]
-        chosen = sorted(key for key in different if key.split(".")[0] in keys and key not in _FREE)
-        return [f"{key}: {mine.get(key)} -> {theirs.get(key)}" for key in chosen]
+    def difference(self, other: RunConfig, marks: Collection[Decides]) -> list[str]:
+        """Lines "key: value here -> value there" for the keys that differ and decide about one of these."""
+        lines = []
+        mine = flatten(self.model_dump(mode="json"))
+        theirs = flatten(other.model_dump(mode="json"))
+        for key in sorted({*mine, *theirs}):
+            if mine.get(key) != theirs.get(key) and not marks_of(RunConfig, key).isdisjoint(marks):
+                lines.append(f"{key}: {mine.get(key)} -> {theirs.get(key)}")
+        return lines
 
 
-# what may change between two starts of the same run without changing its result
-_FREE = tuple(f"training.{name}" for name in sorted(FREE))
+def _acquisition_needs(settings: AcquisitionSettings) -> Needs:
+    """What the scores need: those of pixels are made of a network's probabilities, whatever the acquisition."""
+    needs = ACQUISITIONS[settings.name].needs
+    return replace(needs, network=needs.network or settings.pool != "masks")
+
+
+def _propagation_needs(settings: PropagationSettings) -> Needs:
+    return LEARNERS[settings.name].needs
+
+
+def _annotator_needs(settings: AnnotatorSettings) -> Needs:
+    return ANNOTATORS[settings.name].needs
 
 
 def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunConfig]:

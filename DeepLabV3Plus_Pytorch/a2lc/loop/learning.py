@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.acquisition.table import MaskTable, read_mask_table
-from a2lc.labels.ledger import Decision, MaskKey
+from a2lc.foundation.ids import MaskKey
+from a2lc.labels.ledger import Decision
 from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.propagation.registry import Answers, Learner, Situation

@@ -6,44 +6,67 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from a2lc.datasets import Dataset, open_dataset
-from a2lc.foundation.devices import choose_device, prepare_device
-from a2lc.foundation.errors import InputError
+from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.locks import held
 from a2lc.foundation.processes import Processes, on_main
+from a2lc.foundation.settings import Decides
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig
 from a2lc.loop.run import Run
 
+if TYPE_CHECKING:
+    import torch
 
-def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None) -> list[Run]:
+_SHARED = (Decides.FIRST_NETWORK, Decides.MASKS, Decides.SOURCE, Decides.OUTPUT, Decides.EXTENT)
+
+
+def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None, *, computes: bool = True) -> list[Run]:
     """Open the data once and make a run per seed and method, seed by seed.
 
     Args:
         configs: One configuration per method.
         processes: Those that work on the runs together; None = this one alone.
+        computes: Whether a network is to be used, so that a device is needed.
 
     Raises:
         InputError: When data or pseudo-labels are missing or broken (every problem is listed), the device does not
-            exist, or there is nobody to answer.
+            exist, there is nobody to answer, or the methods have not the same data and first network.
     """
+    _refuse_disagreement(configs)
     processes = processes or Processes()
     first = configs[0]
     dataset = _open_data(processes, first)
     folder = first.pseudo_labels or dataset.pseudo_labels
     if folder is None:
         raise InputError("pseudo_labels is not set: give the folder of the pseudo-label set, pseudo_labels=<folder>")
-    if dataset.ground_truth is None and any(config.annotator.name == "ground_truth" for config in configs):
+    if dataset.ground_truth is None and any(config.needs_ground_truth for config in configs):
         raise InputError(
             "the training images have no ground truth for a simulated annotator: add annotator=answers to answer the "
             "questions yourself"
         )
     pseudo_labels = open_pseudo_labels(folder, first.undetected)
     _check_labels(processes, pseudo_labels, dataset)
-    device = choose_device(first.device, processes)
+    device = _device(first, processes) if computes else None
     return [Run(config, seed, dataset, pseudo_labels, device, processes) for seed in first.seeds for config in configs]
+
+
+def _refuse_disagreement(configs: Sequence[RunConfig]) -> None:
+    """Refuse methods that could not share their data and first network, though all would be given those of the first.
+
+    Raises:
+        InputError: With a line for every key on which two of them disagree.
+    """
+    first = configs[0]
+    lines = [
+        f"{first.method} and {other.method}: {line}"
+        for other in configs[1:]
+        for line in first.difference(other, _SHARED)
+    ]
+    refuse("the methods of a run share their data and their first network, but these settings differ", lines)
 
 
 @on_main
@@ -58,6 +81,21 @@ def _check_labels(processes: Processes, pseudo_labels: PseudoLabelSet, dataset: 
     check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size)
 
 
+def _prepare(run: Run) -> None:
+    """Set up this process for the run's device, if it has one."""
+    if run.chosen_device is None:
+        return
+    from a2lc.foundation.devices import prepare_device
+
+    prepare_device(run.chosen_device, run.config.deterministic)
+
+
+def _device(config: RunConfig, processes: Processes) -> torch.device:
+    from a2lc.foundation.devices import choose_device  # loads PyTorch
+
+    return choose_device(config.device, processes)
+
+
 @contextmanager
 def claimed(run: Run) -> Iterator[None]:
     """Prepare the device, hold the folder of a seed against other commands, check its configuration, and log there.
@@ -65,7 +103,7 @@ def claimed(run: Run) -> Iterator[None]:
     Raises:
         InputError: When another process works on the seed, or the folder was made with another configuration.
     """
-    prepare_device(run.device, run.config.deterministic)
+    _prepare(run)
     with ExitStack() as stack:
         _enter(run, stack)
         yield

@@ -8,16 +8,13 @@ from importlib import resources
 
 import yaml
 
+from a2lc.foundation.settings import Decides, marks_of
 from a2lc.loop.config import RunConfig, load_config
 from a2lc.reporting import Published
 
 _FOLDER = resources.files("a2lc") / "configs" / "published"
 # where data, weights and outputs lie and how fast a run is: an experiment stays the same experiment without them
-_INCIDENTAL = frozenset({
-    "experiment", "output", "dataset.root", "dataset.download", "pseudo_labels", "network.backbone_weights",
-    "seeds", "rounds", "device", "deterministic", "tensorboard", "training.mixed_precision", "training.channels_last",
-    "training.compile", "training.tf32", "scoring.mixed_precision", "scoring.compile", "scoring.batch_size",
-})  # fmt: skip
+_INCIDENTAL = {Decides.SOURCE, Decides.OUTPUT, Decides.EXTENT, Decides.SPEED, Decides.PRECISION}
 
 
 def read_published(preset: str) -> tuple[Published, ...]:
@@ -53,10 +50,11 @@ def published_for(config: RunConfig) -> tuple[Published, ...]:
 
 
 def _is_same(config: RunConfig, theirs: RunConfig) -> bool:
-    different = {line.partition(":")[0] for line in theirs.difference(config, tuple(RunConfig.model_fields))}
+    different = {line.partition(":")[0] for line in theirs.difference(config, tuple(Decides))}
+    by_chance = all(marks_of(RunConfig, key) & _INCIDENTAL for key in different)
     # another file may hold the same weights, but a network without any starts elsewhere
     pretrained = config.network.backbone_weights != "none"
-    return different <= _INCIDENTAL and config.rounds <= theirs.rounds and pretrained
+    return by_chance and config.rounds <= theirs.rounds and pretrained
 
 
 def _first_rounds(percent: Mapping[int, float], rounds: int) -> dict[int, float]:

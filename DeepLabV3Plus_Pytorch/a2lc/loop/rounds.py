@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import math
 
 from a2lc.loop.correction import annotate, asked_in, propagate
 from a2lc.loop.evaluation import evaluate
 from a2lc.loop.learning import RoundLearner
+from a2lc.loop.progress import batches_per_round
 from a2lc.loop.run import Run
 from a2lc.loop.scoring import score
 from a2lc.loop.start import start
@@ -56,8 +56,3 @@ def correct_labels(run: Run, round_index: int) -> bool:
             return False
         propagate(run, round_index, batch, learner)
     return True
-
-
-def batches_per_round(run: Run) -> int:
-    """Number of batches of questions in a round."""
-    return math.ceil(run.config.budget / (run.config.inner_batch or run.config.budget))

@@ -8,25 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from a2lc.datasets import Dataset
 from a2lc.foundation.claims import ClaimKind
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.processes import Processes, on_main
+from a2lc.foundation.settings import Decides
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig, dump_config
 
-# what decides about θ₀, which all methods of a seed share, and what decides about a method's rounds
-_SHARED_KEYS = ("dataset", "pseudo_labels", "start", "network", "training")
-_METHOD_KEYS = (
-    *_SHARED_KEYS, "method", "budget", "inner_batch", "checkpoint", "undetected", "scoring", "acquisition", "annotator",
-    "propagation", "posterior",
-)  # fmt: skip
+if TYPE_CHECKING:
+    import torch
+
+_OF_SEED = frozenset({Decides.FIRST_NETWORK})
+_OF_METHOD = _OF_SEED | {Decides.MASKS, Decides.ROUNDS}
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,19 @@ class Run:
     seed: int
     dataset: Dataset
     pseudo_labels: PseudoLabelSet
-    device: torch.device
+    chosen_device: torch.device | None
     processes: Processes = field(default_factory=Processes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where to compute.
+
+        Raises:
+            RuntimeError: When the run was opened for work that computes nothing.
+        """
+        if self.chosen_device is None:
+            raise RuntimeError(f"{self.name} was opened without a device")
+        return self.chosen_device
 
     @property
     def name(self) -> str:
@@ -132,19 +142,20 @@ class Run:
         Raises:
             InputError: When the folder was made with another configuration; the difference is shown, nothing changed.
         """
-        shared, own = _claim_kind(_SHARED_KEYS), _claim_kind(_METHOD_KEYS)
+        shared, own = _claim_kind(_OF_SEED), _claim_kind(_OF_METHOD)
         shared.compare(self.round_folder(0), self.config)  # before the method's folder is begun
         own.claim(self.folder, self.config)
         shared.claim(self.round_folder(0), self.config)
 
 
-def _claim_kind(keys: tuple[str, ...]) -> ClaimKind[RunConfig]:
-    """A folder whose files are decided about by these keys of its config.yaml."""
+def _claim_kind(decide: frozenset[Decides]) -> ClaimKind[RunConfig]:
+    """A folder whose files are decided about by the keys of its config.yaml that have these marks."""
     return ClaimKind(
         name="config.yaml",
         read=lambda path: RunConfig.model_validate(read_yaml(path)),
         write=lambda path, config: write_text(path, dump_config(config)),
-        difference=lambda earlier, now: earlier.difference(now, keys),
+        difference=lambda earlier, now: earlier.difference(now, decide),
+        own=("ledger.sqlite*", "inbox.sqlite*", "log.txt", "mask_pool.npz", "round_*"),  # an audit writes the first
         foreign="{folder} holds files but no config.yaml, so no run made it; nothing was changed: start a new run with "
         "experiment=<name> or output=<folder>",
         damaged="{path} is not a configuration of this version: choose another experiment ({error})",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.parallel import check_parallel
 from a2lc.posterior.answers import ANSWER_NAMES, AnswerTables
 from a2lc.posterior.network import NETWORK_NAMES, network_candidates, network_features
 from a2lc.posterior.pool import MaskPool
@@ -41,7 +41,7 @@ class Pairs:
     is_background: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("mask", "candidate", "features", "is_label", "is_background"))
+        check_parallel(self, "mask", "candidate", "features", "is_label", "is_background")
 
 
 def candidates(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.parallel import check_parallel
 
 IntArray = NDArray[np.int64]
 
@@ -33,7 +33,7 @@ class Runs:
     width: int
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("value", "row", "start", "stop"))
+        check_parallel(self, "value", "row", "start", "stop")
 
 
 def find_runs(values: NDArray[np.integer]) -> Runs:

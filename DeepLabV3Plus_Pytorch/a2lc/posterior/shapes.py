@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.parallel import check_parallel
 from a2lc.posterior.runs import IntArray, Runs, count_parts, extremes, find_runs, row_spans
 
 RING = 4  # pixels, width of the ring around a mask in which its surroundings are counted
@@ -47,8 +47,8 @@ class ImageMasks:
     unmasked: IntArray
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("mask_id", "pixels", "label", "shape", "ring"))
-        check_lengths(self, ("label_share", "unmasked"))
+        check_parallel(self, "mask_id", "pixels", "label", "shape", "ring")
+        check_parallel(self, "label_share", "unmasked")
 
     def __len__(self) -> int:
         return len(self.mask_id)
@@ -114,7 +114,7 @@ class _Rings:
     neighbours: IntArray
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("by_label", "unmasked"))
+        check_parallel(self, "by_label", "unmasked")
 
 
 def _rings(index: NDArray[np.int32], labels: NDArray[np.uint8], count: int, size: int) -> _Rings:

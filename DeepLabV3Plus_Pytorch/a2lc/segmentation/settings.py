@@ -8,13 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from a2lc.foundation.registry import registered
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.settings import Decides, Settings
 from a2lc.segmentation.objectives import OBJECTIVES
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 ViewName = Literal["native", "padded", "squashed"]
 BatchNormMode = Literal["batch", "synchronised", "frozen"]
-FREE = frozenset({"workers", "save_every", "cache"})  # settings of a training that change no weight
 _YOUNG = frozenset({"objective"})  # settings that the first checkpoints do not know
 
 
@@ -24,7 +23,7 @@ class NetworkSettings(Settings):
     backbone: str = "resnet101.tv_in1k"
     """Name of a convolutional timm model, optionally with the tag of its weights (`timm.list_models()`)."""
 
-    backbone_weights: str = "imagenet"
+    backbone_weights: Annotated[str, Decides.SOURCE] = "imagenet"
     """Where the backbone starts: "imagenet" (downloaded by timm), "none" (random), or a .safetensors or .pth file."""
 
     output_stride: Literal[8, 16] = 16
@@ -121,29 +120,29 @@ class TrainingSettings(Settings):
     validate_every: Annotated[int, Field(ge=0)] = 100
     """Iterations from one validation to the next; 0 = only after the last iteration."""
 
-    save_every: PositiveInt = 500
+    save_every: Annotated[PositiveInt, Decides.SPEED] = 500
     """Iterations from one `training.pt` to the next: what a killed training loses at most."""
 
-    workers: Annotated[int, Field(ge=0)] | None = None
+    workers: Annotated[Annotated[int, Field(ge=0)] | None, Decides.SPEED] = None
     """Processes that load images, for every process that trains; 0 = it does so itself; null = 0 on a CPU, on a GPU as
     many as there are cores, at most 8. The results do not depend on it."""
 
-    cache: Path | None = None
+    cache: Annotated[Path | None, Decides.SPEED] = None
     """Folder where decoded images are kept, so that each is decoded once: height × width × 3 bytes an image, 0.6 MB for
     one of PASCAL VOC and 6.3 MB for one of Cityscapes; null = decoded whenever needed. The results do not depend on
     it."""
 
-    mixed_precision: bool = False
+    mixed_precision: Annotated[bool, Decides.PRECISION] = False
     """Whether to train in 16-bit floating point where that is safe, bfloat16 where the device has it; has an effect on
     CUDA devices only."""
 
-    tf32: bool = False
+    tf32: Annotated[bool, Decides.PRECISION] = False
     """Whether convolutions may round what they multiply to the 10 bits of TF32; has an effect on CUDA devices only."""
 
-    channels_last: bool | None = None
+    channels_last: Annotated[bool | None, Decides.PRECISION] = None
     """Whether the channels of a pixel lie together in memory; null = on CUDA devices. Changes last bits only."""
 
-    compile: bool = False
+    compile: Annotated[bool, Decides.PRECISION] = False
     """Whether torch.compile translates the network: minutes at the start, then faster steps. Changes last bits only."""
 
     @property
@@ -157,7 +156,7 @@ class TrainingSettings(Settings):
         A setting that came later is left out at its default, so that what was trained before is still recognised.
         """
         at_default = {name for name in _YOUNG if getattr(self, name) == type(self).model_fields[name].default}
-        return self.model_dump_json(exclude={*FREE, *at_default})
+        return self.model_dump_json(exclude=self.fields_that(Decides.SPEED) | at_default)
 
     @model_validator(mode="after")
     def _ordered_scale(self) -> TrainingSettings:
@@ -179,13 +178,13 @@ class ScoringSettings(Settings):
     shift: bool = False
     """Whether the window of a padded view is cut with the official code's rounding: one pixel off for some sizes."""
 
-    batch_size: PositiveInt = 1
+    batch_size: Annotated[PositiveInt, Decides.PRECISION] = 1
     """Images of equal size that the network sees at once; more than 1 pays on a GPU with small images."""
 
-    mixed_precision: Literal["none", "bf16", "fp16"] = "none"
+    mixed_precision: Annotated[Literal["none", "bf16", "fp16"], Decides.PRECISION] = "none"
     """16-bit floating point for what the network computes where that is safe; none = all of it in 32 bits."""
 
-    compile: bool = False
+    compile: Annotated[bool, Decides.PRECISION] = False
     """Whether the network is compiled by torch.compile first: minutes, then faster; needs a C++ compiler."""
 
     @property

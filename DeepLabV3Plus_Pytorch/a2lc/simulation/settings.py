@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.layers import explain, merge, parse_overrides, read_yaml
 from a2lc.foundation.settings import Settings
-from a2lc.posterior import PosteriorSettings
+from a2lc.posterior.settings import PosteriorSettings
 
 _FOLDER = resources.files("a2lc") / "configs" / "simulations"
 StrategyName = Literal["posterior", "posterior_rounds", "posterior_checked", "area", "random", "perfect"]

@@ -1,21 +1,23 @@
-"""A command of `a2lc` that ends when the process that started it does, however that ended.
-
-python -m a2lc.sweep.attached run demo < a pipe that the other process holds open
-"""
+"""Commands that are started by another one, and end when it does, however that ended."""
 
 from __future__ import annotations
 
 import os
-import threading
+import sys
+from collections.abc import Mapping, Sequence
 
-from a2lc.cli import main
-
-
-def _end_with_parent() -> None:
-    os.read(0, 1)  # standard input: returns when its other end is closed
-    os._exit(1)  # at once: a run can be killed at any moment
+from a2lc.foundation.environment import ATTACHED_VARIABLE, COMMAND_VARIABLE
 
 
-if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    raise SystemExit(main())
+def started_as(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The program and its arguments that `a2lc` with these arguments is; they want a pipe, held open, as input."""
+    return (sys.executable, "-m", "a2lc.cli", *arguments)
+
+
+def environment_of(command: str) -> Mapping[str, str]:
+    """The environment of a command that ends with this process.
+
+    Args:
+        command: The command that a reader can run to get the same tables, for the summaries.
+    """
+    return {**os.environ, COMMAND_VARIABLE: command, ATTACHED_VARIABLE: "1"}

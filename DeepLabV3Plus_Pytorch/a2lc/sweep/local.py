@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Mapping, Sequence
 
 from tqdm import tqdm
 
-from a2lc.foundation.environment import COMMAND_VARIABLE
+from a2lc.sweep.attached import environment_of, started_as
 from a2lc.sweep.jobs import Job
 
 _THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")  # of PyTorch and of compiled loops
@@ -33,7 +32,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, command: str) -> list[str]:
 
 async def _run_jobs(jobs: Sequence[Job], processes: int, command: str) -> list[str]:
     slots = asyncio.Semaphore(processes)
-    environment = {COMMAND_VARIABLE: command, **threads(processes)}
+    environment = {**environment_of(command), **threads(processes)}
     with tqdm(total=len(jobs), desc="sweep", unit="job", disable=None, leave=False) as progress:
 
         async def one(job: Job) -> str | None:
@@ -51,11 +50,11 @@ async def _run(job: Job, environment: Mapping[str, str]) -> int:
     job.log.parent.mkdir(parents=True, exist_ok=True)
     with job.log.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "a2lc.sweep.attached", *job.arguments),
+            *started_as(job.arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env={**os.environ, **environment},
+            env=environment,
         )
         code = await process.wait()
     if not code:

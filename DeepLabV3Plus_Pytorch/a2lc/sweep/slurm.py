@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shlex
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from a2lc.cli import main
-from a2lc.foundation.environment import COMMAND_VARIABLE
 from a2lc.foundation.errors import InputError
+from a2lc.sweep.attached import environment_of, started_as
 from a2lc.sweep.jobs import Job
 
 if TYPE_CHECKING:
@@ -37,8 +36,9 @@ class Task:
         Raises:
             RuntimeError: When it fails, so that the cluster counts it as failed.
         """
-        os.environ[COMMAND_VARIABLE] = self.command
-        code = main(self.job.arguments)
+        arguments = started_as(self.job.arguments)
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, env=environment_of(self.command)) as process:
+            code = process.wait()
         if code:
             raise RuntimeError(
                 f"{self.job.name} ended with exit code {code}: {shlex.join(['a2lc', *self.job.arguments])}"

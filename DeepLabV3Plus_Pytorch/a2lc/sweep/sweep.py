@@ -67,5 +67,5 @@ def _write_tables(sweep: SweepSettings, command: str, overrides: Sequence[str]) 
     for run, config, settings in composed(sweep, overrides):
         experiment = config.output / "runs" / config.experiment
         if any(experiment.glob("seed*/round_0/metrics.json")):
-            folder = report(open_runs(load_config(run.config, settings)), command)
+            folder = report(open_runs(load_config(run.config, settings), computes=False), command)
             sys.stdout.write(f"tables and figure: {folder}\n")

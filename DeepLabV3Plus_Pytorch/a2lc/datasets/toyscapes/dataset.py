@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from filelock import FileLock
 from pydantic import Field
@@ -19,7 +19,7 @@ from a2lc.datasets.toyscapes.scene import scene
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.images import write_image, write_label_map
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.settings import Decides, Settings
 from a2lc.labels.store import PseudoLabelWriter
 
 DRAWING = 1  # counts changes of the drawing or of the detector that change a pixel
@@ -36,7 +36,7 @@ class ToyscapesSettings(Settings):
 
     name: Literal["toyscapes"] = "toyscapes"
     """Which data set: toyscapes."""
-    root: Path = Path("data/toyscapes")
+    root: Annotated[Path, Decides.SOURCE] = Path("data/toyscapes")
     """Folder that the data set is written to on first use."""
     train_images: int = Field(default=60, ge=1, le=FIRST["val"])
     """Number of training images."""

@@ -1,0 +1,39 @@
+"""`a2lc export`: the labels of a round as a pseudo-label set of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from a2lc.commands.options import ExportOptions
+from a2lc.commands.output import show
+from a2lc.commands.request import Request
+from a2lc.foundation.errors import InputError
+from a2lc.labels.export import export_labels
+from a2lc.loop.opening import open_runs
+from a2lc.loop.run import Run
+
+
+def export(request: Request[ExportOptions]) -> None:
+    """Write the labels of a round as a pseudo-label set of their own."""
+    runs = open_runs(request.configs(), computes=False)
+    current = only_run(runs, "export writes one label set")
+    round_index = request.options.round
+    if not (current.folder / "config.yaml").exists():
+        raise InputError(f"{current.folder} holds no run: nothing was corrected there yet")
+    made_by = {"exported_by": "a2lc export", "method": current.config.method, "seed": current.seed}
+    made_by["round"] = "newest" if round_index is None else round_index
+    ids = current.dataset.ids("train")
+    classes = current.dataset.classes
+    exported = export_labels(current.state(round_index), ids, classes, request.options.to, made_by)
+    show(f"{exported.root}\n")
+
+
+def only_run(runs: Sequence[Run], why: str) -> Run:
+    """The single run of a verb that works on one.
+
+    Raises:
+        InputError: When there are several; `why` tells why one is wanted.
+    """
+    if len(runs) > 1:
+        raise InputError(f"{why}: choose one method and one seed, for example method=a2lc seeds=1")
+    return runs[0]

@@ -1,0 +1,58 @@
+"""`a2lc run`: the whole loop, or a simulation; or what its configuration is."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import yaml
+
+from a2lc.commands.options import RunOptions
+from a2lc.commands.output import show
+from a2lc.commands.request import Request
+from a2lc.foundation.layers import describe_keys
+from a2lc.loop.config import RunConfig, dump_config
+from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
+
+
+def run(request: Request[RunOptions]) -> None:
+    """The whole loop for every seed and method, with tables after every method."""
+    simulated = request.config is not None and is_simulation(request.config)
+    if request.options.keys:
+        show(describe_keys(SimulationSettings if simulated else RunConfig))
+    elif simulated:
+        request.processes.on_main(partial(_simulate, request))
+    elif request.options.show:
+        show("---\n".join(dump_config(config) for config in request.configs()))
+    else:
+        _loop(request, request.configs())
+
+
+def _loop(request: Request[RunOptions], configs: list[RunConfig]) -> None:
+    """Run all rounds; what computes is loaded here, once the configuration is known to be valid."""
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    from a2lc.loop.opening import claimed, open_runs
+    from a2lc.loop.report import report
+    from a2lc.loop.rounds import run_rounds
+
+    runs = open_runs(configs, request.processes)
+    for current in runs:
+        with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
+            run_rounds(current)
+        folder = request.processes.on_main(partial(report, runs, request.command))
+    show(request.processes.on_main((folder / "summary.md").read_text))
+    show(f"tables and figure: {folder}\n")
+
+
+def _simulate(request: Request[RunOptions]) -> None:
+    """A configuration that is a simulation: masks and ground truth alone."""
+    settings = load_simulation(request.config_name(), request.settings)
+    if request.options.show:
+        show(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        return
+    from a2lc.simulation.run import run_simulation
+
+    folder = run_simulation(settings, request.command)
+    show((folder / "summary.md").read_text(encoding="utf-8"))
+    show(f"tables and figure: {folder}\n")
