@@ -21,14 +21,16 @@ def select_queries(run: Run, round_index: int, batch: int, learner: RoundLearner
         batch: Batch of questions within the round, from 0.
         learner: That of the round, where there is one already.
     """
-    asked_now = sum(decision.queried for decision in run.ledger.decisions_of(round_index))
+    asked_now = asked_in(run, round_index)
     left = run.config.budget - asked_now
     wanted = min(run.config.inner_batch or left, left)
     table, excluded = (learner or RoundLearner(run, round_index)).ordered()
     # rows that are pixels hold nothing that earlier rounds asked
     rows = table.select(wanted, excluded) if table.of_masks else table.select(asked_now + wanted, ())[asked_now:]
-    if not batch and len(rows) < wanted:
-        _log.warning("%s: only %d masks are left, fewer than the budget of %d", run.name, len(rows), left)
+    first_short = len(rows) < wanted and asked_now == batch * (run.config.inner_batch or run.config.budget)
+    if first_short and (asked_now or rows):  # a round that has nothing to ask at all is the end of the loop
+        total = asked_now + len(rows)
+        _log.warning("%s: only %d masks are left, fewer than the budget of %d", run.name, total, run.config.budget)
     current = current_labels(run, table)
     return [
         Query(
@@ -41,6 +43,11 @@ def select_queries(run: Run, round_index: int, batch: int, learner: RoundLearner
         )
         for row in rows
     ]
+
+
+def asked_in(run: Run, round_index: int) -> int:
+    """Questions asked so far in a round, each a click."""
+    return sum(decision.queried for decision in run.ledger.decisions_of(round_index))
 
 
 def annotator_context(run: Run, round_index: int, batch: int) -> AnnotatorContext:
