@@ -12,7 +12,7 @@ from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.labels.ledger import Decision, Ledger
 from a2lc.loop import correction
-from a2lc.loop.learning import RoundLearner
+from a2lc.loop.round_learner import RoundLearner
 from tests.support.tiny import seed_table, tiny_arguments, tiny_data
 
 SETTINGS = ("method=posterior", "training.iterations=0", "inner_batch=2", "budget=6", "propagation.mode=fixed")

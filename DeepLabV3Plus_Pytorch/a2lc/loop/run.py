@@ -128,6 +128,11 @@ class Run:
         """Whether the main process finds this file; to be asked by all processes together."""
         return path.exists()
 
+    @on_main
+    def shared_state(self, round_index: int) -> LabelState:
+        """L_r as the main process finds it; to be asked by all processes together."""
+        return self.state(round_index)
+
     @contextmanager
     def timed(self, round_index: int, stage: str) -> Iterator[None]:
         """Add the seconds that a stage takes to seconds.json of its round."""
