@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 from a2lc.annotators.base import Query
 from a2lc.foundation.database import Database
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import valid_id
 
 Kind = Literal["class", "yes", "no", "void", "unsure", "mixed", "skip"]
 
@@ -262,7 +263,7 @@ def _question_row(query: Query) -> dict[str, Any]:
 def _question(row: dict[str, Any]) -> Question:
     """A question from the columns of the table."""
     query = Query(
-        image_id=row["image_id"],
+        image_id=valid_id(row["image_id"], "inbox"),
         mask_id=row["mask_id"],
         label=row["shown"],
         score=row["score"],

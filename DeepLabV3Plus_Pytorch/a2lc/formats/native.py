@@ -9,16 +9,28 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
 from a2lc.classes import ClassSet
 from a2lc.formats.base import NO_SCORES, NOTHING_KNOWN, Likeness, Limits, MapSource, Reading
 from a2lc.formats.map_folders import MapFolders
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.ids import valid_ids
 from a2lc.foundation.images import write_label_map, write_mask_map
+from a2lc.foundation.readers.schema import fitted, record
 
 SCHEMA_VERSION = 1
 _MANIFEST = "manifest.json"
+_REMEDY = "make the set again"
+
+
+@record
+class _Manifest(TypedDict):
+    """What a manifest must hold; what else it holds is kept as it is."""
+
+    classes: list[Any]
+    images: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -123,12 +135,11 @@ class Native:
 def _read_manifest(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path} is missing: the set was not finished; run the command that makes it again")
-    try:
-        manifest: dict[str, Any] = read_json(path)
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON ({error}): make the set again") from None
+    manifest = read_json(path, remedy=_REMEDY)
     if manifest.get("schema") != SCHEMA_VERSION:
         raise InputError(
             f"{path} has schema {manifest.get('schema')}, this version reads {SCHEMA_VERSION}: make the set again"
         )
+    fitted(manifest, _Manifest, path, _REMEDY)
+    manifest["images"] = dict(zip(valid_ids(list(manifest["images"]), path), manifest["images"].values(), strict=True))
     return manifest

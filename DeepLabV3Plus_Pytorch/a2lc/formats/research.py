@@ -22,6 +22,7 @@ from a2lc.formats.map_folders import MapFolders
 from a2lc.formats.mask_facts import mask_facts
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_json
+from a2lc.foundation.ids import inside
 from a2lc.foundation.images import write_image, write_label_map, write_mask_map
 
 _JSON_FOLDER = "mask_json"
@@ -85,7 +86,7 @@ class ResearchWriter:
             write_mask_map(target.mask_path(image_id), masks)
         else:
             write_image(target.mask_path(image_id), masks.astype(np.uint8))  # two dimensions: greyscale
-        write_json(self.root / _JSON_FOLDER / f"{image_id}.json", entries)
+        write_json(inside(self.root / _JSON_FOLDER, image_id, ".json"), entries)
 
     def finish(self) -> ResearchSet:
         """The written set."""
