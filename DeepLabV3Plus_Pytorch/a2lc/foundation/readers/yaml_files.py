@@ -17,7 +17,7 @@ _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is te
 
 
 class _Loader(_BASE):
-    """Safe YAML in which every key is a text that stands once."""
+    """Safe YAML in which every key stands once, and keys of a mapping are all texts or all whole numbers."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
         """See PyYAML; merged mappings (`<<`) are overridden, as ever, by what stands beside them."""
@@ -28,20 +28,22 @@ class _Loader(_BASE):
 
 
 def _check_keys(loader: Any, node: yaml.MappingNode) -> None:
-    seen = set()
+    """Refuse keys that are neither texts nor whole numbers, mixed, or there twice."""
+    seen: set[str | int] = set()
     for key_node, _ in node.value:
         if key_node.tag == "tag:yaml.org,2002:merge":
             continue
-        if not isinstance(key_node, yaml.ScalarNode):
-            raise yaml.constructor.ConstructorError(None, None, "a key is no text", key_node.start_mark)
-        key = loader.construct_object(key_node)
-        if not isinstance(key, str):
-            told = f"the key {key_node.value} is no text: put it in quotes"
-            raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
-        if key in seen:
+        key = loader.construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+        if not isinstance(key, str | int) or isinstance(key, bool):
+            told = f"the key {key_node.value if key_node.id == 'scalar' else ''} is no text: put it in quotes"
+        elif any(type(other) is not type(key) for other in seen):
+            told = f"the key {key} is a {'text' if isinstance(key, str) else 'number'}, others are not: use quotes"
+        elif key in seen:
             told = f"the key '{key}' stands twice: remove one"
-            raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
-        seen.add(key)
+        else:
+            seen.add(key)
+            continue
+        raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
 
 
 def read_yaml(source: Source, remedy: str = REPLACE) -> Any:
@@ -67,7 +69,7 @@ def parse_yaml(text: str, source: object, remedy: str = REPLACE) -> Any:
 
     Raises:
         InputError: When it is no YAML, asks for an object of Python, is nested deeper than 50, stands for more than
-            100,000 values once its aliases are replaced, or has a key that is no text or stands twice.
+            100,000 values once its aliases are replaced, or has a key that stands twice, or keys of several types.
     """
     try:
         _check_size(yaml.parse(text, Loader=_BASE))
