@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
 from a2lc.foundation.processes import Processes
-from a2lc.foundation.readers.checkpoints import check_finite, read_checkpoint, reason
+from a2lc.foundation.readers.checkpoints import check_weights, read_checkpoint, reason
 from a2lc.segmentation.batchnorm import average_statistics, set_training
 from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
@@ -158,7 +158,7 @@ class Descent:
                 f"{path} was left by a training with other settings, seeds or images: continue it with those, or "
                 "delete it to start anew"
             )
-        check_finite(state["network"], path)
+        check_weights(state["network"], path, _REMEDY)
         copy_weights(self.network, state["network"], str(path))
         try:
             self._optimizer.load_state_dict(state["optimizer"])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from a2lc.foundation.errors import InputError
-from a2lc.foundation.readers.checkpoints import check_finite, reason
+from a2lc.foundation.readers.checkpoints import check_weights, reason
 from a2lc.foundation.readers.text import check_regular
 
 _SHOWN = 3  # names per kind of problem
@@ -53,9 +53,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise InputError(
             f"{path} cannot be read as weights ({reason(error)}): give a .safetensors or .pth file"
         ) from None
-    if not weights or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise InputError(f"{path} holds something else than named tensors: give the state dict of a network")
-    check_finite(weights, path)
+    check_weights(weights, path, "give the state dict of a network")
     return weights
 
 

@@ -42,17 +42,19 @@ def read_checkpoint(path: Path, keys: Mapping[str, type | tuple[type, ...]], rem
     return state
 
 
-def check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+def check_weights(weights: Mapping[Any, Any], path: Path, remedy: str = "give other weights") -> None:
     """Refuse weights that are no numbers: every map they predict would be void of meaning, and no error told.
 
     Raises:
-        InputError: When a tensor holds NaN or infinity.
+        InputError: When something else than named tensors is among them, or a tensor holds NaN or infinity.
     """
-    broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if not weights or not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items()):
+        raise InputError(f"{path} holds something else than named tensors: {remedy}")
+    broken = [name for name, tensor in weights.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise InputError(
-            f"{path} holds NaN or infinity in {len(broken)} of {len(tensors)} tensors ({broken[0]}), so its training "
-            "had diverged: give other weights"
+            f"{path} holds NaN or infinity in {len(broken)} of {len(weights)} tensors ({broken[0]}), so its training "
+            f"had diverged: {remedy}"
         )
 
 
