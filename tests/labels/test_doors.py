@@ -71,12 +71,28 @@ def test_export_writes_nowhere_else(
     assert victim.read_bytes() == b"a photo"
 
 
-def test_links_in_a_set_lead_nowhere_else(tiny_set: PseudoLabelSet, classes: ClassSet, tmp_path: Path) -> None:
-    secret = outside(tmp_path, classes)
-    (tiny_set.root / "labels" / "a.png").unlink()
-    (tiny_set.root / "labels" / "a.png").symlink_to(secret)
+@pytest.mark.parametrize("form", ["a2lc", "research", "png"])
+def test_nothing_is_written_through_links(classes: ClassSet, tmp_path: Path, form: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    root = tmp_path / "out"
+    root.mkdir()
+    for folder in ("labels", "masks", "mask_jpg", "obj_jpg", "."):
+        (root / folder).mkdir(exist_ok=True)
+        (root / folder / "street").symlink_to(elsewhere)
+    labels = np.zeros((2, 2), dtype=np.uint8)
+    masks = labels.astype(np.uint16) if FORMATS[form].limits.masks else None
     with pytest.raises(InputError, match="leads out of"):
-        open_pseudo_labels(tiny_set.root).labels("a")
+        FORMATS[form].writer(root, classes, {}).write("street/a", labels, masks)
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_set_may_be_made_of_links(tiny_set: PseudoLabelSet, tmp_path: Path) -> None:
+    before = tiny_set.labels("a")
+    path = tiny_set.label_path("a")
+    path.rename(tmp_path / "stored.png")
+    path.symlink_to(tmp_path / "stored.png")
+    np.testing.assert_array_equal(open_pseudo_labels(tiny_set.root).labels("a"), before)
 
 
 @pytest.mark.parametrize("what", BAD_LISTS)

@@ -16,7 +16,7 @@ from a2lc.formats.base import NO_SCORES, NOTHING_KNOWN, Likeness, Limits, MapSou
 from a2lc.formats.map_folders import MapFolders
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json
-from a2lc.foundation.ids import valid_ids
+from a2lc.foundation.ids import inside, valid_ids
 from a2lc.foundation.images import write_label_map, write_mask_map
 from a2lc.foundation.readers.schema import fitted, record
 
@@ -81,8 +81,10 @@ class PseudoLabelWriter:
             raise ValueError(f"'{image_id}' has no mask map, which a pseudo-label set needs")
         if labels.shape != masks.shape:
             raise ValueError(f"labels of '{image_id}' are {labels.shape} but its masks are {masks.shape}")
-        write_mask_map(self._set.mask_path(image_id), masks)
-        write_label_map(self._set.label_path(image_id), labels, self._classes.palette())
+        write_mask_map(inside(self._set.root / NativeSet.masks_folder, image_id, ".png"), masks)
+        write_label_map(
+            inside(self._set.root / NativeSet.labels_folder, image_id, ".png"), labels, self._classes.palette()
+        )
         count = int(np.count_nonzero(np.unique(masks)))
         self._images[image_id] = {"size": list(labels.shape), "masks": count}
         return self._images[image_id]

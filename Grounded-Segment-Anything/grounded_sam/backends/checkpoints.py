@@ -184,7 +184,7 @@ def read_official(path: Path) -> dict[str, Tensor]:
             f"{path} is no PyTorch file that can be read ({_reason(error)}): give an official .pth file, or a folder"
         ) from None
     weights = content.get("model", content) if isinstance(content, Mapping) else content
-    if not isinstance(weights, Mapping):
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise InputError(f"{path} holds something else than named weights: give an official .pth file")
     check_weights(weights, path, "give an official .pth file")
     return {name.removeprefix("module."): tensor for name, tensor in weights.items()}

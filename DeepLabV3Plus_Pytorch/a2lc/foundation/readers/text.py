@@ -20,8 +20,8 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # those of UTF-32 begin or 
 class Source(Protocol):
     """A path, or a file within a package."""
 
-    def read_bytes(self) -> bytes:
-        """All of it."""
+    def read_text(self, encoding: str) -> str:
+        """All of it, with line feeds for line ends."""
         ...
 
 
@@ -48,7 +48,7 @@ def check_regular(path: Path) -> int:
 
 
 def read_text(source: Source, remedy: str = REPLACE, most_bytes: int = MOST_BYTES) -> str:
-    """Read UTF-8 text; a byte order mark is left out, line ends stay as they are.
+    """Read UTF-8 text; a byte order mark is left out, and every line ends with a line feed.
 
     Args:
         source: The file.
@@ -61,25 +61,24 @@ def read_text(source: Source, remedy: str = REPLACE, most_bytes: int = MOST_BYTE
     if isinstance(source, Path) and check_regular(source) > most_bytes:
         raise InputError(f"{source} is larger than {_size(most_bytes)}, so it is no file of this kind: {remedy}")
     try:
-        content = source.read_bytes()
+        text = source.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"{source} cannot be read ({_reason(error)}): check its permissions") from None
-    if content.startswith(_UTF16):
-        raise InputError(f"{source} is UTF-16 or UTF-32 text, expected UTF-8: {_AS_UTF8}")
-    if b"\0" in content:
-        raise InputError(f"{source} is no text, or UTF-16 (line {_line(content, content.index(0))}): {remedy}")
-    try:
-        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = _line(content, error.start)
-        raise InputError(
-            f"{source}, line {line}: byte {content[error.start]:#04x} is no UTF-8, maybe Latin-1 or Windows-1252: "
-            f"{_AS_UTF8}, or {remedy}"
-        ) from None
+        raise InputError(f"{source}{_wrong_encoding(error)}, or {remedy}") from None
+    if "\0" in text:
+        line = 1 + text.count("\n", 0, text.index("\0"))
+        raise InputError(f"{source}, line {line}: a zero in it, so it is no text, or UTF-16: {_AS_UTF8}, or {remedy}")
+    return text
 
 
-def _line(content: bytes, position: int) -> int:
-    return 1 + content.count(b"\n", 0, position)
+def _wrong_encoding(error: UnicodeDecodeError) -> str:
+    """What the bytes may be instead of UTF-8."""
+    if error.object.startswith(_UTF16):
+        return f" is UTF-16 or UTF-32 text, expected UTF-8: {_AS_UTF8}"
+    line = 1 + error.object.count(b"\n", 0, error.start)
+    byte = error.object[error.start]
+    return f", line {line}: byte {byte:#04x} is no UTF-8, maybe Latin-1 or Windows-1252: {_AS_UTF8}"
 
 
 def _reason(error: Exception) -> str:
