@@ -118,6 +118,7 @@ class MaskTable:
 
 
 def _empty(name: str, classes: int) -> NDArray[Any]:
+    """A column of a table without rows."""
     shapes = {"representative": (0, 2), "mean_probability": (0, classes)}
     return np.zeros(shapes.get(name, (0,)), dtype=np.float32 if name in ("score", "mean_probability") else np.int64)
 

@@ -77,7 +77,7 @@ def build_pairs(pool: MaskPool, tables: AnswerTables, network: NDArray[np.float3
     features[:, len(STATIC_NAMES) : len(STATIC_NAMES + SHAPE_NAMES)] = pool.shape[mask]
     for name in ANSWER_NAMES:  # a name is a table (M, C) of pairs or a column (M,) of masks
         table = tables.of_pair.get(name)
-        columns[name] = tables.of_mask[name][mask] if table is None else table[mask, candidate]
+        features[:, names.index(name)] = tables.of_mask[name][mask] if table is None else table[mask, candidate]
     for name, column in columns.items():
         features[:, names.index(name)] = column
     return Pairs(mask, candidate, features, columns["is_label"] > 0, columns["is_background"] > 0)

@@ -56,6 +56,18 @@ def extremes(group: IntArray, low: IntArray, high: IntArray, count: int) -> tupl
     return smallest, largest
 
 
+def row_spans(runs: Runs, count: int) -> IntArray:
+    """(count,) columns from the first to the last pixel of each value in [0, count), gaps included, over all rows."""
+    order = np.lexsort((runs.row, runs.value))  # stable: by value, row, then column
+    value = runs.value[order]
+    row = runs.row[order]
+    # (K,) where the runs of a value in a row begin and end; far fewer than there are pairs of a value and a row
+    begins = np.flatnonzero((np.diff(value, prepend=-1) != 0) | (np.diff(row, prepend=-1) != 0))
+    ends = np.append(begins[1:], len(order)) - 1
+    width = runs.stop[order[ends]] - runs.start[order[begins]]
+    return np.bincount(value[begins], width, count).astype(np.int64)
+
+
 def count_parts(runs: Runs, count: int) -> IntArray:
     """(count,) number of 8-connected parts of each value in [0, count)."""
     places = runs.row * runs.width + runs.start  # (N,) ascending
