@@ -11,8 +11,8 @@ from a2lc.audit.conduct import conduct
 from a2lc.audit.handover import loop_arguments, next_steps, take_answers
 from a2lc.audit.settings import audit_settings
 from a2lc.commands.options import AuditOptions
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
+from a2lc.foundation.terminal import show
 from a2lc.loop.config import load_config
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from a2lc.commands.options import ExportOptions
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.terminal import show
 from a2lc.labels.export import export_labels
 from a2lc.loop.opening import open_runs
 from a2lc.loop.run import Run

@@ -7,11 +7,11 @@ from pathlib import Path
 from a2lc.classes import ClassSet, load_classes
 from a2lc.commands.export import only_run
 from a2lc.commands.options import PredictOptions
-from a2lc.commands.output import show
 from a2lc.commands.predict_folder import images_below, predict_images
 from a2lc.commands.request import Request
 from a2lc.datasets import open_dataset
 from a2lc.foundation.devices import choose_device, prepare_device
+from a2lc.foundation.terminal import show
 from a2lc.loop.config import RunConfig
 from a2lc.loop.opening import open_runs
 from a2lc.loop.progress import need_trained, trained_rounds

@@ -12,9 +12,9 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc.annotators.answers import AnswersAnnotator
 from a2lc.commands.options import CorrectOptions, Options
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.terminal import show
 from a2lc.loop import correction
 from a2lc.loop.opening import claimed, open_runs
 from a2lc.loop.progress import batches_per_round, need_trained, trained_rounds

@@ -8,9 +8,9 @@ from functools import partial
 import yaml
 
 from a2lc.commands.options import RunOptions
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.foundation.layers import describe_keys
+from a2lc.foundation.terminal import show
 from a2lc.loop.config import RunConfig, dump_config
 from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
 
