@@ -67,8 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when every promised output exists (with several processes: when this one's part does), 2 on bad input and
-        when the machine gives out (a full disk, too little memory), 130 when interrupted, 143 and 129 when ended by SIGTERM
-        and SIGHUP.
+        when the machine gives out (a full disk, too little memory), 130 when interrupted, 143 and 129 when ended by
+        SIGTERM and SIGHUP.
     """
     arguments = _parse(list(sys.argv[1:] if argv is None else argv))
     set_up_log(["a2lc", "grounded_sam"], arguments.verbose)
@@ -211,9 +211,12 @@ def _superpixels(arguments: argparse.Namespace) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
+    from a2lc.foundation.locks import held
     from grounded_sam.inspection import inspect_set
 
-    show(inspect_set(arguments.set, arguments.classes, arguments.images, arguments.sheet))
+    sheet = arguments.sheet or arguments.set / "contact_sheet.png"
+    with held(sheet.parent, f".lock.{sheet.name}", keep=False):
+        show(inspect_set(arguments.set, arguments.classes, arguments.images, arguments.sheet))
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -221,9 +224,7 @@ def _import(arguments: argparse.Namespace) -> None:
     from grounded_sam.research_layout import import_set
 
     classes = load_classes(arguments.classes)
-    imported = import_set(arguments.set, arguments.to, classes)
-    classes.write(imported.root / "classes.yaml")
-    show(f"{imported.root}\n")
+    show(f"{import_set(arguments.set, arguments.to, classes).root}\n")
 
 
 def _export(arguments: argparse.Namespace) -> None:

@@ -20,12 +20,24 @@ def export(request: Request[ExportOptions]) -> None:
     round_index = request.options.round
     if not (current.folder / "config.yaml").exists():
         raise InputError(f"{current.folder} holds no run: nothing was corrected there yet")
+    if round_index is not None:
+        _refuse_round(current, round_index)
     made_by = {"exported_by": "a2lc export", "method": current.config.method, "seed": current.seed}
     made_by["round"] = "newest" if round_index is None else round_index
     ids = current.dataset.ids("train")
     classes = current.dataset.classes
     exported = export_labels(current.state(round_index), ids, classes, request.options.to, made_by)
     show(f"{exported.root}\n")
+
+
+def _refuse_round(current: Run, round_index: int) -> None:
+    """Refuse a round that the run has no labels of."""
+    newest = current.ledger.newest_round()
+    if not 0 <= round_index <= newest:
+        raise InputError(
+            f"--round is {round_index} but {current.name} has labels of rounds 0 to {newest}: choose one of these, or "
+            "leave it out for the newest"
+        )
 
 
 def only_run(runs: Sequence[Run], why: str) -> Run:

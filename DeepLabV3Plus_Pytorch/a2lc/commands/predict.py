@@ -15,6 +15,7 @@ from a2lc.foundation.terminal import show
 from a2lc.loop.config import RunConfig
 from a2lc.loop.opening import open_runs
 from a2lc.loop.progress import need_trained, trained_rounds
+from a2lc.loop.sense import refuse_beyond_machine
 
 
 def predict(request: Request[PredictOptions]) -> None:
@@ -22,6 +23,7 @@ def predict(request: Request[PredictOptions]) -> None:
     options = request.options
     images = images_below(options.images)
     config, classes, weights = _given(request, options.weights) if options.weights else _newest(request)
+    refuse_beyond_machine(config)
     device = choose_device(config.device)
     prepare_device(device, config.deterministic)
     workers = config.training.workers

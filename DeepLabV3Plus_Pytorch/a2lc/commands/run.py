@@ -35,8 +35,11 @@ def _loop(request: Request[RunOptions], configs: list[RunConfig]) -> None:
     from a2lc.loop.opening import claimed, open_runs
     from a2lc.loop.report import report
     from a2lc.loop.rounds import run_rounds
+    from a2lc.loop.sense import refuse_senseless
 
     runs = open_runs(configs, request.processes)
+    for current in runs:
+        refuse_senseless(current)
     for current in runs:
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             run_rounds(current)

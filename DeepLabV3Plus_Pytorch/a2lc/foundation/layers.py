@@ -47,13 +47,12 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
 
 def _parse_override(override: str) -> dict[str, Any]:
     """One "key=value" as a nested mapping."""
+    shown = shorten(override, _SHOWN)
     key, equals, text = override.partition("=")
     parts = key.split(".")
     if not equals or not all(parts) or len(parts) > _DEEPEST_KEY:
-        raise InputError(
-            f"'{shorten(override, _SHOWN)}' is not of the form key=value, for example rounds=3 or training.batch_size=8"
-        )
-    value = _parse_value(text, f"the value of '{shorten(override, _SHOWN)}'")
+        raise InputError(f"'{shown}' is not of the form key=value, for example rounds=3 or training.batch_size=8")
+    value = _parse_value(text, f"the value of '{shown}'")
     for part in reversed(parts):
         value = {part: value}
     nested: dict[str, Any] = value

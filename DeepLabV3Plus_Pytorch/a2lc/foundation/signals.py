@@ -45,9 +45,9 @@ def unwound() -> Iterator[None]:
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    for ending in _ENDING:
-        if signal.getsignal(ending) is _stop:
-            signal.signal(ending, signal.SIG_DFL)
+    for other in _ENDING:
+        if signal.getsignal(other) is _stop:
+            signal.signal(other, signal.SIG_DFL)
     raise Stopped(number)
 
 

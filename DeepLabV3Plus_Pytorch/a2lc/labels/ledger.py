@@ -151,6 +151,10 @@ class Ledger:
         where = (_STAGES.c.round == round_index, _STAGES.c.stage == stage)
         return len(self._database.rows(sql.select(_STAGES).where(*where)))
 
+    def newest_round(self) -> int:
+        """The newest round of which a stage is recorded; 0 when there is none."""
+        return max((row["round"] for row in self._database.rows(sql.select(_STAGES.c.round))), default=0)
+
     def decisions(self, *, up_to_round: int | None = None) -> list[Decision]:
         """All decisions, in the order they were made."""
         return self._decisions(*_until(up_to_round))
