@@ -62,11 +62,11 @@ class AnswersAnnotator:
         questions = self._inbox.questions(context.round_index, context.batch)
         queries = {question.id: question.query for question in questions}
         given = read_answers(context.answers or context.queue, questions, context.classes, context.person)
-        recorded = {(decision.image_id, decision.mask_id): decision.label_after for decision in decisions}
+        recorded = {decision.key: (decision.label_after, decision.annotator) for decision in decisions}
         for answer in given:
             query = queries[answer.question]
-            key = query.image_id, query.mask_id
-            if key not in recorded or recorded[key] != answer.decided(query.label, context.classes.void):
+            meant = answer.decided(query.label, context.classes.void), answer.annotator
+            if recorded.get((query.image_id, query.mask_id)) != meant:
                 return False
         return bool(given)
 

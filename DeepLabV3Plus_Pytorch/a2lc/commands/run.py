@@ -10,6 +10,7 @@ import yaml
 from a2lc.commands.options import RunOptions
 from a2lc.commands.request import Request
 from a2lc.foundation.layers import describe_keys
+from a2lc.foundation.locks import held
 from a2lc.foundation.terminal import show
 from a2lc.loop.config import RunConfig, dump_config
 from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
@@ -56,6 +57,7 @@ def _simulate(request: Request[RunOptions]) -> None:
         return
     from a2lc.simulation.run import run_simulation
 
-    folder = run_simulation(settings, request.command)
+    with held(settings.output / "results" / settings.experiment, keep=False):
+        folder = run_simulation(settings, request.command)
     show((folder / "summary.md").read_text(encoding="utf-8"))
     show(f"tables and figure: {folder}\n")

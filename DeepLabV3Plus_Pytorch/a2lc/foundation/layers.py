@@ -118,7 +118,8 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[str]:
     for problem in error.errors():
         key = ".".join(_without_tags(model, [str(part) for part in problem["loc"]]))
         if problem["type"] == "extra_forbidden":
-            lines.append(f"unknown key {key}{nearest(key, keys)}")
+            others = [other for other in keys if other != key]  # another data set may have it
+            lines.append(f"unknown key {key}{nearest(key, others)}")
         elif problem["type"] == "union_tag_invalid":
             expected = problem["ctx"]["expected_tags"].replace("'", "")
             lines.append(f"{key}.name is '{problem['ctx']['tag']}': expected {expected}")
