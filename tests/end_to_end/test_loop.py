@@ -61,6 +61,7 @@ def test_run_writes_everything_it_promises(data: Path, tmp_path: Path, capsys: p
     assert table(output) == rows
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers_other_seed_others(data: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert main(["run", *tiny_arguments(data, tmp_path / name, "method=random", "seeds=3,4", "rounds=1")]) == 0

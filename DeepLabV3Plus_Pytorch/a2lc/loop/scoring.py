@@ -81,7 +81,9 @@ def score(run: Run, round_index: int) -> None:
             "class_imbalance": imbalance,
         }
         scored = _scored(run, round_index, past, run.processes.share(batches), weights)
-        found = run.processes.collect(list(_best(scored, run.config.budget) if settings.pool == "pixels" else scored))
+        if settings.pool == "pixels":
+            scored = best_of_share(scored, run.config.budget)
+        found = run.processes.collect(list(scored))
         run.processes.on_main(lambda: _write(run, round_index, past, _in_order(found, batches), about))
 
 
@@ -102,7 +104,7 @@ def _in_order(found: Sequence[Sequence[Scored]], batches: Sequence[Sequence[str]
 
 def _write(run: Run, round_index: int, past: _Past, scored: Sequence[Scored], about: Mapping[str, object]) -> None:
     if run.config.acquisition.pool == "pixels":
-        scored = _limited(scored, run.config.budget)
+        scored = best_of_all(scored, run.config.budget)
     table = MaskTable.collect(scored, len(run.dataset.classes), about)
     table.write(run.mask_table_path(round_index), run.dataset.classes, past.queried if table.of_masks else ())
 
@@ -219,8 +221,13 @@ def _covered(answers: Iterable[Decision], masks: NDArray[np.integer]) -> NDArray
     return covered
 
 
-def _best(scored: Iterable[Scored], budget: int) -> Iterator[Scored]:
-    """Drop what the best so far leave no place for, so that memory does not grow with the number of images."""
+def best_of_share(scored: Iterable[Scored], budget: int) -> Iterator[Scored]:
+    """Drop what the best so far leave no place for, so that memory does not grow with the number of images.
+
+    Args:
+        scored: What one process finds, image by image; every image comes out again, maybe without any row.
+        budget: Number of the best to keep, over all images; ties are kept, too.
+    """
     best = np.zeros(0)
     for image_id, found in scored:
         score = found.scores.score
@@ -229,8 +236,13 @@ def _best(scored: Iterable[Scored], budget: int) -> Iterator[Scored]:
         yield image_id, _rows(found, keep)
 
 
-def _limited(scored: Sequence[Scored], budget: int) -> list[Scored]:
-    """Keep what is as good as the last of the `budget` best: no matter in what order, or where, it was found."""
+def best_of_all(scored: Sequence[Scored], budget: int) -> list[Scored]:
+    """Keep what is as good as the last of the `budget` best: no matter in what order, or where, it was found.
+
+    Args:
+        scored: What is left of all images, of all processes.
+        budget: Number of the best over all images.
+    """
     best = np.sort(np.concatenate([np.zeros(0), *(found.scores.score for _, found in scored)]))[-budget:]
     last = best.min(initial=np.inf)
     return [(image_id, _rows(found, np.flatnonzero(found.scores.score >= last))) for image_id, found in scored]
