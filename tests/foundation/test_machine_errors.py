@@ -43,7 +43,7 @@ def test_a_name_too_long_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "too long" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [".lock", "round_0/config.yaml", "round_0/.part.config.yaml"])
+@pytest.mark.parametrize("name", [".lock", "round_0/.part.config.yaml"])
 def test_a_folder_where_a_file_is_needed_is_told(
     tmp_path: Path, classes: ClassSet, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
