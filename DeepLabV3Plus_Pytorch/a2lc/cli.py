@@ -9,10 +9,10 @@ import shlex
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Literal, NoReturn, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -26,9 +26,11 @@ from a2lc.foundation.errors import InputError, WaitingForAnswers
 from a2lc.foundation.layers import explain as explain_settings
 from a2lc.foundation.machine_errors import explain
 from a2lc.foundation.processes import EndedElsewhere, Processes, identify, joined
+from a2lc.foundation.signals import ending, unwound
+from a2lc.foundation.terminal import set_up_log, tell
 from a2lc.foundation.threads import spin_briefly
 
-_BAD, _WAITING, _INTERRUPTED = 2, 3, 130
+_BAD, _WAITING = 2, 3
 # PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would
 # grow with the variety of sizes for a long while. 256 hold a training step of all but the deepest networks.
 _KEPT_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when every promised output exists, 2 on bad input and when the machine gives out (a full disk, too little
-        memory), 3 when people have to answer first, 130 when interrupted.
+        memory), 3 when people have to answer first, 130 when interrupted, 143 and 129 when ended by SIGTERM and SIGHUP.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     if os.environ.pop(ATTACHED_VARIABLE, None):
@@ -52,10 +54,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(given)
     os.environ.setdefault(*_KEPT_KERNELS)
     spin_briefly()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("a2lc").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
-    logging.raiseExceptions = False  # a full disk is told once, not as a traceback for every line of the log
+    set_up_log(["a2lc"], arguments.verbose)
     return _work(arguments, os.environ.get(COMMAND_VARIABLE) or shlex.join(["a2lc", *given]))
+
+
+def command() -> NoReturn:
+    """Run the command of this process and end the process with its exit code.
+
+    One of several processes ends without tidying up: all is written by then, and a thread that PyTorch's Gloo leaves
+    behind can abort a process while its interpreter ends ("terminate called without an active exception").
+    """
+    code = main()
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        sys.exit(code)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _end_with_parent() -> None:
@@ -73,7 +88,8 @@ def _work(arguments: argparse.Namespace, command: str) -> int:
             processes = identify()
         elif not identify().is_main:
             return 0
-        with joined(processes) as processes, _muted(not processes.is_main):
+        alone = processes.count == 1  # torchrun ends several at once, also those that wait for others
+        with unwound() if alone else nullcontext(), joined(processes) as processes, _muted(not processes.is_main):
             verb.load()(replace(request, processes=processes))
     except EndedElsewhere as ended:
         return _WAITING if ended.waiting else _BAD
@@ -83,7 +99,7 @@ def _work(arguments: argparse.Namespace, command: str) -> int:
             return code
         if sentence is None:  # a bug: its traceback helps
             raise
-        sys.stderr.write(f"a2lc: {sentence}\n")
+        tell("a2lc", sentence)
         return code
     return 0
 
@@ -107,7 +123,7 @@ def _told(error: BaseException) -> tuple[int, str | None]:
     if isinstance(error, WaitingForAnswers):
         return _WAITING, str(error)
     if isinstance(error, KeyboardInterrupt):
-        return _INTERRUPTED, "stopped; the same command continues from here"
+        return ending(error)
     return _BAD, explain(error)
 
 
@@ -194,4 +210,4 @@ def _help(info: FieldInfo) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command()

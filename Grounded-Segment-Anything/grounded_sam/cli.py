@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from a2lc import __version__
 from a2lc.foundation.machine_errors import explain
+from a2lc.foundation.signals import ending, unwound
+from a2lc.foundation.terminal import set_up_log, show, tell
 from a2lc.foundation.threads import spin_briefly
 
 _CONFIG_HELP = "built-in configuration (pascal, cityscapes, kvasir, folder) or a YAML file"
@@ -67,24 +68,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when every promised output exists (with several processes: when this one's part does), 2 on bad input and
-        when the machine gives out (a full disk, too little memory), 130 when interrupted.
+        when the machine gives out (a full disk, too little memory), 130 when interrupted, 143 and 129 when ended by
+        SIGTERM and SIGHUP.
     """
     arguments = _parse(list(sys.argv[1:] if argv is None else argv))
     spin_briefly()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    for package in ("a2lc", "grounded_sam"):
-        logging.getLogger(package).setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
-    logging.raiseExceptions = False  # a full disk is told once, not as a traceback for every line of the log
+    set_up_log(["a2lc", "grounded_sam"], arguments.verbose)
     try:
-        _WORK[arguments.verb](arguments)
-    except KeyboardInterrupt:
-        sys.stderr.write("grounded-sam: stopped; the same command continues from here\n")
-        return 130
+        with unwound():
+            _WORK[arguments.verb](arguments)
+    except KeyboardInterrupt as stop:
+        code, sentence = ending(stop)
+        tell("grounded-sam", sentence)
+        return code
     except Exception as error:
-        sentence = _memory_advice(error, arguments.verb) or explain(error)
-        if sentence is None:  # a bug: its traceback helps
+        told = _memory_advice(error, arguments.verb) or explain(error)
+        if told is None:  # a bug: its traceback helps
             raise
-        sys.stderr.write(f"grounded-sam: {sentence}\n")
+        tell("grounded-sam", told)
         return 2
     return 0
 
@@ -174,13 +175,13 @@ def _generate(arguments: argparse.Namespace) -> None:
     from grounded_sam.settings import GenerateSettings, dump_settings, load_settings
 
     if arguments.keys:
-        sys.stdout.write(describe_keys(GenerateSettings))
+        show(describe_keys(GenerateSettings))
         return
     if arguments.config is None:
         raise InputError("name a configuration, for example: grounded-sam generate folder dataset.root=my_images")
     settings = load_settings(arguments.config, arguments.settings)
     if arguments.show:
-        sys.stdout.write(dump_settings(settings))
+        show(dump_settings(settings))
         return
     from a2lc.classes import load_classes
     from grounded_sam.generate import generate
@@ -190,7 +191,7 @@ def _generate(arguments: argparse.Namespace) -> None:
     finished = generate(settings, share_of_process(os.environ))
     if finished is not None:
         report = summarise_set(finished, load_classes(finished.root / "classes.yaml"))
-        sys.stdout.write(f"{report.to_text()}\n{finished.root / 'contact_sheet.png'}\n{finished.root}\n")
+        show(f"{report.to_text()}\n{finished.root / 'contact_sheet.png'}\n{finished.root}\n")
 
 
 def _superpixels(arguments: argparse.Namespace) -> None:
@@ -207,14 +208,17 @@ def _superpixels(arguments: argparse.Namespace) -> None:
     finished = make_superpixel_set(arguments.images, arguments.out, classes, superpixels, source, share)
     if finished is not None:
         counts = [entry["masks"] for entry in finished.manifest["images"].values()]
-        sys.stdout.write(f"{len(counts):,} images, {sum(counts):,} superpixels\n")
-        sys.stdout.write(f"{finished.root / 'contact_sheet.png'}\n{finished.root}\n")
+        show(f"{len(counts):,} images, {sum(counts):,} superpixels\n")
+        show(f"{finished.root / 'contact_sheet.png'}\n{finished.root}\n")
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
+    from a2lc.foundation.locks import held
     from grounded_sam.inspection import inspect_set
 
-    sys.stdout.write(inspect_set(arguments.set, arguments.classes, arguments.images, arguments.sheet))
+    sheet = arguments.sheet or arguments.set / "contact_sheet.png"
+    with held(sheet.parent, f".lock.{sheet.name}", keep=False):
+        show(inspect_set(arguments.set, arguments.classes, arguments.images, arguments.sheet))
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -222,9 +226,7 @@ def _import(arguments: argparse.Namespace) -> None:
     from grounded_sam.research_layout import import_set
 
     classes = load_classes(arguments.classes)
-    imported = import_set(arguments.set, arguments.to, classes)
-    classes.write(imported.root / "classes.yaml")
-    sys.stdout.write(f"{imported.root}\n")
+    show(f"{import_set(arguments.set, arguments.to, classes).root}\n")
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -234,7 +236,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
     classes = classes_of(arguments.set, arguments.classes)
     exported = export_set(open_pseudo_labels(arguments.set), arguments.to, classes, arguments.sixteen_bit)
-    sys.stdout.write(f"{exported.root}\n")
+    show(f"{exported.root}\n")
 
 
 _WORK = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -47,9 +48,23 @@ def import_set(source: Path, target: Path, classes: ClassSet) -> PseudoLabelSet:
         raise InputError(f"{source / ResearchSet.labels_folder} holds no PNG: give the folder of a finished set")
     check_pseudo_labels(research, ids, classes)
     made_by = {"backend": "import", "layout": _RESEARCH, "set": source.resolve().name}
+    if _is_imported(target, made_by, ids, classes):
+        return open_pseudo_labels(target)
     with new_folder(target):
+        classes.write(target / "classes.yaml")  # first: the manifest says that all is there
         written = Conversion(research, ids, classes, FORMATS[_OURS]).write(target, made_by)
     return cast(PseudoLabelSet, written)
+
+
+def _is_imported(target: Path, made_by: Mapping[str, str], ids: Sequence[str], classes: ClassSet) -> bool:
+    """Whether a command that was stopped after its last write has made this very set already."""
+    if not ((target / "manifest.json").is_file() and (target / "classes.yaml").is_file()):
+        return False
+    manifest = read_json(target / "manifest.json")
+    now = {"made_by": made_by, "classes": list(classes.names), "void": classes.void, "images": sorted(ids)}
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("images"), dict):
+        return False
+    return now == {**{key: manifest.get(key) for key in now}, "images": sorted(manifest["images"])}
 
 
 def export_set(source: PseudoLabelSet, target: Path, classes: ClassSet, sixteen_bit: bool = False) -> PseudoLabelSet:

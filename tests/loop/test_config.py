@@ -78,7 +78,23 @@ def test_own_file_on_a_base(tmp_path: Path) -> None:
         ("dataset=pascall", r"dataset\.name is 'pascall': expected pascal, folder, toyscapes"),
         ("budget=0", r"budget is 0: expected greater than or equal to 1"),
         ("budget=many", r"budget is 'many'"),
-        ("seeds=1,1", r"seeds must be different"),
+        ("seeds=1,1", r"seeds: 1 stands twice"),
+        ("seeds=-1", r"seeds\.0 is -1: expected greater than or equal to 0"),
+        ("seeds=true", r"seeds\.0: expected a whole number"),
+        (f"seeds={','.join(map(str, range(1001)))}", r"seeds .*at most 1000 items"),
+        ("rounds=100000000", r"rounds is 100000000: expected less than or equal to 1000"),
+        ("method=5", r"method is '5': expected one of a2lc"),
+        ("method=", r"method is empty"),
+        ("method=a2lc,,alc", r"method is empty"),
+        ("method=a2lc,alc,a2lc", r"method names a2lc twice"),
+        ("official=5", r"official is 5: expected keys and values"),
+        ("training.learning_rate=.inf", r"learning_rate is inf: expected a finite number"),
+        ("training.learning_rate=1e999", r"learning_rate is '1e999': expected a finite number"),
+        ("training..iterations=1", r"is not of the form key=value"),
+        ("rounds={1: 2, a: 3}", r"the key 1 is a number, others are not"),
+        ("rounds={a: 2, a: 3}", r"the key 'a' stands twice"),
+        ("rounds=2024-13-45", r"the value of 'rounds=2024-13-45' is not valid YAML"),
+        (f"rounds={'[' * 10_000}", r"nest"),
         ("propagation.threshold=0.9,0.99", r"lists 2 rounds but rounds is 5"),
         ("rounds", r"'rounds' is not of the form key=value"),
         ("rounds=[1", r"is not valid YAML"),
@@ -95,6 +111,54 @@ def test_all_problems_at_once_and_unknown_configurations() -> None:
     assert len(str(caught.value).splitlines()) == 4
     with pytest.raises(InputError, match=r"no configuration pascl.*did you mean pascal\?"):
         load_config("pascl")
+
+
+def test_an_unknown_method_or_fidelity_hides_no_other_mistake() -> None:
+    with pytest.raises(InputError) as caught:
+        load_config("pascal", ["method=a2lcc,allc", "fidelity=oficial", "budget=0", "wrong=1"])
+    assert [word in str(caught.value) for word in ("a2lcc", "allc", "oficial", "budget", "wrong")] == [True] * 5
+
+
+def test_a_file_and_the_command_line_take_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    for method in ("5", "", "[]", "[a2lc, a2lc]", "[1, 2]", "{a: 1}"):
+        path.write_text(f"base: pascal\nmethod: {method}\n")
+        messages = []
+        for arguments in ((str(path), ()), ("pascal", (f"method={method}",))):
+            with pytest.raises(InputError) as caught:
+                load_config(*arguments)
+            messages.append(str(caught.value).partition("\n")[2])
+        assert messages[0] == messages[1]
+    path.write_text("base: pascal\nmethod: a2lc, alc\nseeds: 1,2\n")
+    assert [config.method for config in load_config(str(path))] == ["a2lc", "alc"]
+    assert load_config(str(path))[0].seeds == (1, 2)
+
+
+_LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (_LAUGHS.encode(), "aliases"),
+        (b"[" * 100_000, "nest"),
+        (b"a: " + b"x" * 3_000_000, "larger than"),
+        (b"budget: 1\nrounds: 2\nbudget: 3\n", "'budget' stands twice"),
+        (b"a: 1\n2: 3\n", "the key 2 is a number, others are not"),
+        ("budget: 1\n".encode("utf-16"), "UTF-16"),
+        ("experiment: café\n".encode("latin-1"), "Latin-1"),
+        (b"budget: .nan\n", "budget is nan"),
+        (b"a: !!python/object/apply:os.getcwd []\n", "not valid YAML"),
+        (b"- a\n- b\n", "list instead of keys and values"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_told(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        load_config(str(path), ["method=alc", "dataset=pascal"])
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
 
 
 def test_every_key_has_a_meaning() -> None:

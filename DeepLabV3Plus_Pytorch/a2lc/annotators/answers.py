@@ -52,6 +52,24 @@ class AnswersAnnotator:
             write_queue(context.queue, queries, state, context.image, context.classes)
         return questions
 
+    def gave(self, decisions: Sequence[Decision]) -> bool:
+        """Whether decisions about this batch are what the file of answers comes to, so that it was taken already.
+
+        Raises:
+            InputError: When the file is no filled queue of the batch.
+        """
+        context = self._context
+        questions = self._inbox.questions(context.round_index, context.batch)
+        queries = {question.id: question.query for question in questions}
+        given = read_answers(context.answers or context.queue, questions, context.classes, context.person)
+        recorded = {decision.key: (decision.label_after, decision.annotator) for decision in decisions}
+        for answer in given:
+            query = queries[answer.question]
+            meant = answer.decided(query.label, context.classes.void), answer.annotator
+            if recorded.get((query.image_id, query.mask_id)) != meant:
+                return False
+        return bool(given)
+
     def _take_queue(self, questions: Sequence[Question]) -> None:
         """Put the answers of the queue file into the inbox, but for those that stand there as they are."""
         context = self._context

@@ -11,9 +11,10 @@ from a2lc.audit.conduct import conduct
 from a2lc.audit.handover import loop_arguments, next_steps, take_answers
 from a2lc.audit.settings import audit_settings
 from a2lc.commands.options import AuditOptions
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
+from a2lc.foundation.terminal import show
 from a2lc.loop.config import load_config
+from a2lc.loop.sense import refuse_beyond_machine
 
 
 def audit(request: Request[AuditOptions]) -> None:
@@ -21,6 +22,7 @@ def audit(request: Request[AuditOptions]) -> None:
     options = request.options
     settings = ["fidelity=corrected", *request.settings]  # an audit reproduces no published number
     config = load_config(request.config_name(), settings)[0]
+    refuse_beyond_machine(config)
     current = open_audit(config, audit_settings(dict(options)), options.labels, options.to)
     loop = loop_arguments(current, request.config_name(), settings)
     if options.answers:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from a2lc.classes import ClassSet, load_classes
 from a2lc.commands.options import EvaluateOptions
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.datasets import read_id_list
 from a2lc.evaluation.comparison import compare_labels
@@ -13,6 +12,7 @@ from a2lc.formats import Reading, open_labels
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json
 from a2lc.foundation.processes import on_main
+from a2lc.foundation.terminal import show
 from a2lc.labels.check import SetSummary, check_pseudo_labels
 from a2lc.loop import evaluation
 from a2lc.loop.opening import claimed, open_runs

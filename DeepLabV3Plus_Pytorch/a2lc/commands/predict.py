@@ -7,14 +7,15 @@ from pathlib import Path
 from a2lc.classes import ClassSet, load_classes
 from a2lc.commands.export import only_run
 from a2lc.commands.options import PredictOptions
-from a2lc.commands.output import show
 from a2lc.commands.predict_folder import images_below, predict_images
 from a2lc.commands.request import Request
 from a2lc.datasets import open_dataset
 from a2lc.foundation.devices import choose_device, prepare_device
+from a2lc.foundation.terminal import show
 from a2lc.loop.config import RunConfig
 from a2lc.loop.opening import open_runs
 from a2lc.loop.progress import need_trained, trained_rounds
+from a2lc.loop.sense import refuse_beyond_machine
 
 
 def predict(request: Request[PredictOptions]) -> None:
@@ -22,6 +23,7 @@ def predict(request: Request[PredictOptions]) -> None:
     options = request.options
     images = images_below(options.images)
     config, classes, weights = _given(request, options.weights) if options.weights else _newest(request)
+    refuse_beyond_machine(config)
     device = choose_device(config.device)
     prepare_device(device, config.deterministic)
     workers = config.training.workers

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from a2lc.commands.options import ReportOptions
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
+from a2lc.foundation.terminal import show
 from a2lc.loop.opening import open_runs
 from a2lc.loop.report import report as write_report
 

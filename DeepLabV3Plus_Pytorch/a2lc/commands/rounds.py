@@ -11,14 +11,15 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc.annotators.answers import AnswersAnnotator
 from a2lc.commands.options import CorrectOptions, Options
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.processes import on_main
+from a2lc.foundation.terminal import show
 from a2lc.loop import correction
 from a2lc.loop.opening import claimed, open_runs
 from a2lc.loop.progress import batches_per_round, need_trained, trained_rounds
 from a2lc.loop.run import Run
+from a2lc.loop.sense import refuse_senseless
 
 
 def train(request: Request[Options]) -> None:
@@ -69,14 +70,15 @@ def correct(request: Request[CorrectOptions]) -> None:
         need_trained(round_index)
         batch = _open_batch(current, round_index)
         annotator = None
-        if current.ledger.is_done(round_index, batch, "annotate"):
-            raise InputError(
-                f"the answers of round {round_index} are recorded already: a2lc propagate or train comes next"
-            )
+        decisions = [decision for decision in current.ledger.decisions_of(round_index) if decision.queried]
         if request.options.answers:
             context = correction.annotator_context(current, round_index, batch)
             person = request.options.annotator_name
             annotator = AnswersAnnotator(replace(context, answers=request.options.answers, person=person))
+            if current.ledger.is_done(round_index, batch, "annotate") and not annotator.gave(decisions):
+                raise InputError(
+                    f"other answers of round {round_index} are recorded already: a2lc propagate or train comes next"
+                )
         correction.annotate(current, round_index, batch, annotator)
         decisions = [decision for decision in current.ledger.decisions_of(round_index) if decision.queried]
         show(f"{len(decisions)} answers recorded, {sum(d.relabelled for d in decisions)} labels changed\n")
@@ -102,6 +104,7 @@ def propagate(request: Request[Options]) -> None:
 def _each(request: Request[Any], work: Callable[[Run, int], None], *, computes: bool = False) -> None:
     """Do one stage of the open round of every run; the open round follows the newest trained network."""
     for current in open_runs(request.configs(), request.processes, computes=computes):
+        refuse_senseless(current)
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             work(current, _open_round(current))
 

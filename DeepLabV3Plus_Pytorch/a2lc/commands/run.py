@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import yaml
 
 from a2lc.commands.options import RunOptions
-from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.foundation.layers import describe_keys
+from a2lc.foundation.locks import held
 from a2lc.foundation.processes import on_main
+from a2lc.foundation.terminal import show
 from a2lc.loop.config import RunConfig, dump_config
 from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
 
@@ -40,8 +41,11 @@ def _loop(request: Request[RunOptions], configs: list[RunConfig]) -> None:
 
     from a2lc.loop.opening import claimed, open_runs
     from a2lc.loop.rounds import run_rounds
+    from a2lc.loop.sense import refuse_senseless
 
     runs = open_runs(configs, request.processes)
+    for current in runs:
+        refuse_senseless(current)
     for current in runs:
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             run_rounds(current)
@@ -73,6 +77,7 @@ def _simulate(request: Request[RunOptions]) -> None:
         return
     from a2lc.simulation.campaigns import run_simulation
 
-    folder = run_simulation(settings, request.command)
+    with held(settings.output / "results" / settings.experiment, keep=False):
+        folder = run_simulation(settings, request.command)
     show((folder / "summary.md").read_text(encoding="utf-8"))
     show(f"tables and figure: {folder}\n")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import shorten
 from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.readers.yaml_files import parse_yaml
+from a2lc.foundation.readers.yaml_files import read_yaml as read_document
 from a2lc.foundation.settings import by_name, models_in
+
+_LAYER_REMEDY = "write one 'key: value' a line, as a2lc run --keys lists them"
+_VALUE_REMEDY = "write a number, a text or a list, for example seeds=1,2"
+_DEEPEST_KEY = 20  # parts of a dotted key
+_SHOWN = 200  # characters of an override in a message
 
 
 def read_yaml(source: Any) -> dict[str, Any]:
@@ -19,12 +27,9 @@ def read_yaml(source: Any) -> dict[str, Any]:
     Raises:
         InputError: When it is not valid YAML or no mapping.
     """
-    try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{source} cannot be read as YAML: {error}") from None
+    content = read_document(source, _LAYER_REMEDY)
     if not isinstance(content or {}, dict):
-        raise InputError(f"{source} must hold keys and values, got {type(content).__name__}")
+        raise InputError(f"{source} holds {type(content).__name__} instead of keys and values: {_LAYER_REMEDY}")
     return dict(content or {})
 
 
@@ -32,29 +37,32 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     """Turn ["training.iterations=100", "seeds=1,2"] into a nested mapping.
 
     Raises:
-        InputError: When one is not of the form key=value.
+        InputError: When one is not of the form key=value, or its value is none that a file could hold.
     """
     layer: dict[str, Any] = {}
     for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals or not key:
-            raise InputError(
-                f"'{override}' is not of the form key=value, for example rounds=3 or training.batch_size=8"
-            )
-        try:
-            value = _parse_value(text)
-        except yaml.YAMLError as error:
-            raise InputError(f"the value of '{override}' is not valid YAML: {error}") from None
-        for part in reversed(key.split(".")):
-            value = {part: value}
-        layer = merge(layer, value)
+        layer = merge(layer, _parse_override(override))
     return layer
 
 
-def _parse_value(text: str) -> Any:
-    value = yaml.safe_load(text)
+def _parse_override(override: str) -> dict[str, Any]:
+    """One "key=value" as a nested mapping."""
+    shown = shorten(override, _SHOWN)
+    key, equals, text = override.partition("=")
+    parts = key.split(".")
+    if not equals or not all(parts) or len(parts) > _DEEPEST_KEY:
+        raise InputError(f"'{shown}' is not of the form key=value, for example rounds=3 or training.batch_size=8")
+    value = _parse_value(text, f"the value of '{shown}'")
+    for part in reversed(parts):
+        value = {part: value}
+    nested: dict[str, Any] = value
+    return nested
+
+
+def _parse_value(text: str, source: str) -> Any:
+    value = parse_yaml(text, source, _VALUE_REMEDY)
     if isinstance(value, str) and "," in value:
-        parts = [yaml.safe_load(part) for part in value.split(",")]
+        parts = [parse_yaml(part, source, _VALUE_REMEDY) for part in value.split(",")]
         if all(isinstance(part, int | float) or _is_number(part) for part in parts):
             return parts
     return value
@@ -94,19 +102,30 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def explain(error: ValidationError, model: type[BaseModel], source: str) -> str:
     """Every problem of a configuration, a line each, unknown keys with the nearest valid one."""
+    return told(problems_of(error, model), source)
+
+
+def told(problems: Sequence[str], source: str) -> str:
+    """The problems of a configuration as one message."""
+    listed = "\n".join(f"  - {line}" for line in dict.fromkeys(problems))
+    return f"the configuration {source} is not valid:\n{listed}"
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """A line for every problem of a configuration, unknown keys with the nearest valid one."""
     keys = list(_keys(model))
     lines = []
     for problem in error.errors():
         key = ".".join(_without_tags(model, [str(part) for part in problem["loc"]]))
         if problem["type"] == "extra_forbidden":
-            lines.append(f"unknown key {key}{nearest(key, keys)}")
+            others = [other for other in keys if other != key]  # another data set may have it
+            lines.append(f"unknown key {key}{nearest(key, others)}")
         elif problem["type"] == "union_tag_invalid":
             expected = problem["ctx"]["expected_tags"].replace("'", "")
             lines.append(f"{key}.name is '{problem['ctx']['tag']}': expected {expected}")
         else:
             lines.append(_describe(key, problem))
-    listed = "\n".join(f"  - {line}" for line in dict.fromkeys(lines))
-    return f"the configuration {source} is not valid:\n{listed}"
+    return lines
 
 
 def _describe(key: str, problem: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a machine does to a run (a full disk, too little memory, a lost process), told in a sentence."""
+"""What a machine does to a run (a full disk, too little memory, a name in the way), told in a sentence."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import errno
 import os
 import re
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from a2lc.foundation.errors import InputError
 
+_DEEPEST_CAUSE = 5
 _LONGEST_REASON = 160  # characters; CUDA appends an account of its memory
 
 
@@ -60,6 +62,44 @@ _NO_ACCESS = _Trouble(
     numbers=(errno.EACCES, errno.EPERM, errno.EROFS),
     parts=("strerror: Permission denied", "strerror: Read-only file system"),
 )
+_TOO_MANY_FILES = _Trouble(
+    "more files are open than the system allows",
+    "raise the limit (ulimit -n 4096), or set training.workers=0, and the same command continues",
+    numbers=(errno.EMFILE, errno.ENFILE),
+    parts=("Too many open files", "unable to open database file", "received 0 items of ancdata"),
+)
+_LONG_NAME = _Trouble(
+    "a name is too long for this file system",
+    "choose shorter names of folders and images, and run the command again",
+    numbers=(errno.ENAMETOOLONG,),
+)
+_FILE_FOR_FOLDER = _Trouble(
+    "there is a file where a folder is needed",
+    "remove or rename it, or choose another folder, and run the command again",
+    numbers=(errno.ENOTDIR,),
+)
+_FOLDER_FOR_FILE = _Trouble(
+    "there is a folder where a file is needed",
+    "remove or rename it, and run the command again",
+    numbers=(errno.EISDIR,),
+)
+_IN_THE_WAY = _Trouble(
+    "something is in the way",
+    "see whether another command works there, else remove or rename it, and run the command again",
+    numbers=(errno.EEXIST, errno.ENOTEMPTY),
+)
+_LINK_LOOP = _Trouble(
+    "a link leads back to itself",
+    "remove the link, and run the command again",
+    numbers=(errno.ELOOP,),
+    parts=("Symlink loop from",),
+)
+_NO_PROCESS = _Trouble(
+    "the system starts no more processes or threads",
+    "raise the limit (ulimit -u) or end others, and the same command continues; OMP_NUM_THREADS=1 and "
+    "training.workers=0 need the fewest",
+    parts=("can't start new thread", "Thread creation failed", "pthread_create failed"),
+)
 _OUT_OF_MEMORY = _Trouble(
     "memory ran out",
     "once memory is free the same command continues; to need less, lower training.batch_size or training.crop_size, "
@@ -67,10 +107,16 @@ _OUT_OF_MEMORY = _Trouble(
     "new run (experiment=<name>)",
     numbers=(errno.ENOMEM,),
     types=("MemoryError", "OutOfMemoryError"),
-    parts=("out of memory", "can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED"),
+    parts=(
+        *("out of memory", "can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED"),
+        *("Cannot allocate memory", "failed to map segment", "Unable to allocate", "std::bad_alloc"),
+    ),
 )
 # a worker that finds no room in shared memory speaks of a full device too, so it comes first
-_TROUBLES = (_LOST_WORKER, _LOST_PROCESS, _FULL_DISK, _NO_ACCESS, _OUT_OF_MEMORY)
+_TROUBLES = (
+    *(_LOST_WORKER, _LOST_PROCESS, _FULL_DISK, _NO_ACCESS, _TOO_MANY_FILES, _OUT_OF_MEMORY, _NO_PROCESS),
+    *(_LONG_NAME, _FILE_FOR_FOLDER, _FOLDER_FOR_FILE, _IN_THE_WAY, _LINK_LOOP),
+)
 
 
 def explain(error: BaseException) -> str | None:
@@ -85,9 +131,19 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, InputError):
         return f"{error}; {_FULL_DISK.advice}" if _FULL_DISK.is_behind(error.__context__) else str(error)
     for trouble in _TROUBLES:
-        if trouble.is_behind(error):
+        if any(trouble.is_behind(cause) for cause in _causes(error)):
             return f"{trouble.what}{_place(error)} ({_reason(error)}): {trouble.advice}"
     return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from; libraries tell the system's errors in words of their own."""
+    cause: BaseException | None = error
+    for _ in range(_DEEPEST_CAUSE):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__
 
 
 def _place(error: BaseException) -> str:

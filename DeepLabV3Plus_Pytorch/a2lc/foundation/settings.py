@@ -1,12 +1,15 @@
-"""The base of every settings class: frozen, typed, unknown keys are errors; and what a field decides about."""
+"""The base of every settings class: frozen, typed, no unknown keys, finite numbers; and what a field decides about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from enum import Enum, auto
-from typing import Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Item = TypeVar("Item", bound=Hashable)
 
 
 class Decides(Enum):
@@ -41,7 +44,9 @@ class Settings(BaseModel):
     A section with a field `name` may be given by its name alone: `acquisition: sim` is `acquisition: {name: sim}`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, protected_namespaces=()
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -54,9 +59,43 @@ class Settings(BaseModel):
         return {name for name, info in cls.model_fields.items() if decide in info.metadata}
 
 
+def several(given: Any) -> Any:
+    """A list that is given as one value or as a text with commas, as a list."""
+    if isinstance(given, str):
+        return [part.strip() for part in given.split(",")]
+    return given if given is None or isinstance(given, Sequence) else (given,)
+
+
+def once(values: Sequence[Item]) -> Sequence[Item]:
+    """Refuse a value that stands twice.
+
+    Raises:
+        ValueError: When one does; names each.
+    """
+    twice = [str(value) for value, count in Counter(values).items() if count > 1]
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands twice: give different values")
+    return values
+
+
+def _no_truth(value: Any) -> Any:
+    """Refuse true and false, which would count as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("expected a whole number, got a truth value")
+    return value
+
+
 def by_name(given: Any) -> Any:
     """A section that is given by its name alone, as a section."""
     return {"name": given} if isinstance(given, str) else given
+
+
+EACH_ONCE = (Field(min_length=1, max_length=1000), BeforeValidator(several), AfterValidator(once))
+"""Marks of a field that holds several different values: at least one, at most 1000."""
+Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(_no_truth)]
+"""What random choices are a function of; every generator in use takes 32 bits."""
+Seeds = Annotated[tuple[Seed, ...], *EACH_ONCE]
+"""Different seeds, at most 1000: each is a run of its own."""
 
 
 def marks_of(model: type[BaseModel], key: str) -> frozenset[Decides]:

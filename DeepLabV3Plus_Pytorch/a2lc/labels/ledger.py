@@ -153,6 +153,10 @@ class Ledger:
         rows = self._database.rows(query.order_by(FILES.c.id.desc()).limit(1))
         return rows[0]["digest"] if rows else None
 
+    def newest_round(self) -> int:
+        """The newest round of which a stage is recorded; 0 when there is none."""
+        return max((row["round"] for row in self._database.rows(sql.select(STAGES.c.round))), default=0)
+
     def decisions(self, *, up_to_round: int | None = None) -> list[Decision]:
         """All decisions, in the order they were made."""
         return self._decisions(*_until(up_to_round))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from importlib import resources
@@ -18,9 +19,9 @@ from a2lc.annotators.settings import AnnotatorSettings
 from a2lc.datasets import DatasetSettings
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import valid_id
-from a2lc.foundation.layers import explain, merge, nearest, parse_overrides, read_yaml
+from a2lc.foundation.layers import merge, nearest, parse_overrides, problems_of, read_yaml, told
 from a2lc.foundation.registry import Needs
-from a2lc.foundation.settings import Decides, Settings, by_name, marks_of
+from a2lc.foundation.settings import Decides, Seeds, Settings, by_name, marks_of, several
 from a2lc.foundation.trees import flatten
 from a2lc.labels.store import Undetected
 from a2lc.loop.learners import LEARNERS
@@ -29,6 +30,7 @@ from a2lc.propagation.settings import PropagationSettings
 from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings
 
 _CONFIGS = resources.files("a2lc") / "configs"
+_MOST_BATCHES = 100_000  # of questions in a round
 _FIDELITIES = ("official", "corrected")  # a configuration may say, under their names, what they mean for its data
 
 
@@ -57,11 +59,11 @@ class RunConfig(Settings):
     """Folder of runs/ and results/."""
     method: Annotated[str, Decides.ROUNDS] = "a2lc"
     """a2lc, alc, posterior, area, random, or several, separated by commas."""
-    seeds: Annotated[tuple[int, ...], Decides.EXTENT] = (1,)
+    seeds: Annotated[Seeds, Decides.EXTENT] = (1,)
     """Seeds, each a run of its own."""
-    rounds: Annotated[int, Decides.EXTENT] = Field(5, ge=0)
+    rounds: Annotated[int, Decides.EXTENT] = Field(5, ge=0, le=1000)
     """Rounds of correction."""
-    budget: Annotated[int, Decides.ROUNDS] = Field(1000, ge=1)
+    budget: Annotated[int, Decides.ROUNDS] = Field(1000, ge=1, le=10**9)
     """Clicks (masks) per round."""
     inner_batch: Annotated[int | None, Decides.ROUNDS] = Field(None, ge=1)
     """Clicks after which the answers are learned from within a round; None = the whole budget at once."""
@@ -99,11 +101,6 @@ class RunConfig(Settings):
     def _a_folder_below_output(cls, experiment: str) -> str:
         return valid_id(experiment, "experiment")
 
-    @field_validator("seeds", mode="before")
-    @classmethod
-    def _one_seed(cls, seeds: Any) -> Any:
-        return (seeds,) if isinstance(seeds, int) else seeds
-
     @model_validator(mode="after")
     def _check(self) -> RunConfig:
         thresholds = self.propagation.threshold
@@ -133,8 +130,11 @@ class RunConfig(Settings):
                 "training.iterations is 0 but this run needs a network: use method posterior, area or random, "
                 "on labels that are given"
             )
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}")
+        if self.inner_batch is not None and self.budget / self.inner_batch > _MOST_BATCHES:
+            raise ValueError(
+                f"budget is {self.budget} and inner_batch is {self.inner_batch}: more than {_MOST_BATCHES:,} batches "
+                "in a round; set a larger inner_batch or a smaller budget"
+            )
         return self
 
     @property
@@ -193,18 +193,37 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     base = read_yaml(_find(str(named.pop("base")), _CONFIGS)) if "base" in named else {}
     top = merge(merge(base, {"experiment": Path(name_or_path).stem, **named}), parse_overrides(overrides))
     of_data = {name: top.pop(name, {}) for name in _FIDELITIES}
-    methods = top.pop("method", "a2lc")
-    methods = methods.split(",") if isinstance(methods, str) else methods
+    problems: list[str] = []
     name = str(top.get("fidelity", "corrected"))
-    fidelity = merge(_layer("fidelity", name), of_data.get(name, {}))
+    fidelity = merge(_layer("fidelity", name, problems), _mapping(of_data.get(name), name, problems))
     configs = []
-    for method in methods:
-        layered = merge(merge(fidelity, _layer("methods", str(method).strip())), top)
+    for method in _methods(top.pop("method", "a2lc"), problems):
+        layered = merge(merge(fidelity, _layer("methods", method, problems)), top)
         try:
-            configs.append(RunConfig.model_validate({**layered, "method": str(method).strip()}))
+            configs.append(RunConfig.model_validate({**layered, "method": method}))
         except ValidationError as error:
-            raise InputError(explain(error, RunConfig, name_or_path)) from None
+            problems += problems_of(error, RunConfig)
+    if problems:
+        raise InputError(told(problems, name_or_path))
     return configs
+
+
+def _methods(given: Any, problems: list[str]) -> list[str]:
+    """The names of the methods asked for; what is wrong with them is appended to `problems`."""
+    names = ["" if name is None else str(name) for name in several(given) or [None]]
+    if "" in names:
+        problems.append("method is empty: give one or several, for example method=a2lc,alc")
+    twice = [name for name, count in Counter(names).items() if name and count > 1]
+    problems += [f"method names {name} twice: each runs once, remove one" for name in twice]
+    return [name for name in dict.fromkeys(names) if name] or ["a2lc"]
+
+
+def _mapping(layer: Any, name: str, problems: list[str]) -> dict[str, Any]:
+    """What a configuration says under the name of a fidelity."""
+    if layer and not isinstance(layer, dict):
+        problems.append(f"{name} is {layer!r}: expected keys and values")
+        return {}
+    return layer or {}
 
 
 def _find(name_or_path: str, folder: Any) -> Any:
@@ -221,13 +240,14 @@ def _find(name_or_path: str, folder: Any) -> Any:
     )
 
 
-def _layer(kind: str, name: str) -> dict[str, Any]:
-    """A layer of configs/<kind>/ by its name."""
+def _layer(kind: str, name: str, problems: list[str]) -> dict[str, Any]:
+    """A layer of configs/<kind>/ by its name; an empty one where there is none, which is appended to `problems`."""
     folder = _CONFIGS / kind
     known = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir())
     if name not in known:
         key = {"methods": "method"}.get(kind, kind)
-        raise InputError(f"{key} is '{name}': expected one of {', '.join(known)}{nearest(name, known)}")
+        problems.append(f"{key} is '{name}': expected one of {', '.join(known)}{nearest(name, known)}")
+        return {}
     return read_yaml(folder / f"{name}.yaml")
 
 

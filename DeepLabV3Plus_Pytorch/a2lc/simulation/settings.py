@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import valid_id
 from a2lc.foundation.layers import explain, merge, parse_overrides, read_yaml
-from a2lc.foundation.settings import Settings
+from a2lc.foundation.settings import EACH_ONCE, Seeds, Settings
 from a2lc.posterior.settings import PosteriorSettings
 
 _FOLDER = resources.files("a2lc") / "configs" / "simulations"
@@ -42,7 +43,7 @@ class SimulationSettings(Settings):
     """Folder of results/."""
     images: Literal["all", "development", "held_out"] = "all"
     """Which images: all, or by a hash of the image id two thirds for development or the third held out from it."""
-    subsets: int = Field(0, ge=0)
+    subsets: int = Field(0, ge=0, le=10_000)
     """Random subsets of the images, each a simulation of its own; 0 = all images at once."""
     subset_share: float = Field(0.2, gt=0, le=1)
     """Share of the images of the data set in each of the subsets."""
@@ -52,13 +53,19 @@ class SimulationSettings(Settings):
     """Clicks as a share of the masks, where budget is empty."""
     batch_share: float = Field(0.02, gt=0, le=1)
     """Clicks from one refit to the next, as a share of the budget."""
-    rounds: int = Field(5, ge=1)
+    rounds: int = Field(5, ge=1, le=1000)
     """Batches of the strategy posterior_rounds."""
-    seeds: tuple[int, ...] = (1, 2, 3)
+    seeds: Seeds = (1, 2, 3)
     """Seeds; they decide about random choices and wrong answers alone."""
-    error_rates: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = (0.0,)
+    error_rates: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], *EACH_ONCE] = (0.0,)
     """Shares of wrong answers, in [0, 1): each is a simulation; a wrong answer is any other class."""
-    strategies: tuple[StrategyName, ...] = ("posterior", "posterior_rounds", "area", "random", "perfect")
+    strategies: Annotated[tuple[StrategyName, ...], *EACH_ONCE] = (
+        "posterior",
+        "posterior_rounds",
+        "area",
+        "random",
+        "perfect",
+    )
     """Who chooses the masks: posterior (in batches), posterior_rounds (in rounds), posterior_checked (answers are
     evidence, asked for again where doubtful), area (largest first), random, perfect (knows which labels are wrong)."""
     level: float | None = Field(None, gt=0, le=1)
@@ -70,11 +77,10 @@ class SimulationSettings(Settings):
     posterior: PosteriorSettings = PosteriorSettings()
     """The answer posterior."""
 
-    @field_validator("seeds", "error_rates", "strategies", mode="before")
+    @field_validator("experiment")
     @classmethod
-    def _several(cls, value: Any) -> Any:
-        value = value.split(",") if isinstance(value, str) else value
-        return value if isinstance(value, Sequence) else (value,)
+    def _a_folder_below_results(cls, experiment: str) -> str:
+        return valid_id(experiment, "experiment")
 
 
 def is_simulation(name: str) -> bool:

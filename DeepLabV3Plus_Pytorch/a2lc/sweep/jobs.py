@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from a2lc.foundation.errors import refuse
+from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.files import write_text
+from a2lc.foundation.readers.yaml_files import parse_yaml
 from a2lc.loop.config import RunConfig, load_config
 from a2lc.sweep.settings import SweepRun, SweepSettings
 
@@ -103,9 +102,9 @@ def _text(value: Any) -> str:
     if isinstance(value, Path):
         value = str(value)
     try:
-        if isinstance(value, str) and yaml.safe_load(value) == value:
+        if isinstance(value, str) and parse_yaml(value, "a setting") == value:
             return value
-    except yaml.YAMLError:
+    except InputError:
         pass
     return json.dumps(value, ensure_ascii=False)
 

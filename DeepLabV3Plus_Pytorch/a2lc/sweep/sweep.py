@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.terminal import show
 from a2lc.loop.config import load_config
 from a2lc.loop.opening import open_runs
 from a2lc.loop.report import report
@@ -42,7 +43,7 @@ def run_sweep(
     settings = load_sweep(path)
     jobs = jobs_of(settings, path.stem, overrides)
     if dry_run:
-        sys.stdout.write("".join(f"{job.command}\n" for job in jobs))
+        show("".join(f"{job.command}\n" for job in jobs))
         return
     open_jobs = [job for job in jobs if not job.is_done]
     sys.stderr.write(f"{len(jobs)} jobs, {len(jobs) - len(open_jobs)} of them done\n")
@@ -58,8 +59,8 @@ def _submit(jobs: Sequence[Job], settings: SweepSettings, command: str) -> None:
     folder = jobs[0].log.parent
     submitted = submit_jobs(jobs, folder / "%j", settings.slurm, command)
     for job, at_cluster in zip(jobs, submitted, strict=True):
-        sys.stdout.write(f"{at_cluster.job_id}: {job.name}\n")
-    sys.stdout.write(f"logs: {folder}\n")
+        show(f"{at_cluster.job_id}: {job.name}\n")
+    show(f"logs: {folder}\n")
 
 
 def _write_tables(sweep: SweepSettings, command: str, overrides: Sequence[str]) -> None:
@@ -68,4 +69,4 @@ def _write_tables(sweep: SweepSettings, command: str, overrides: Sequence[str]) 
         experiment = config.output / "runs" / config.experiment
         if any(experiment.glob("seed*/round_0/metrics.json")):
             folder = report(open_runs(load_config(run.config, settings), computes=False), command)
-            sys.stdout.write(f"tables and figure: {folder}\n")
+            show(f"tables and figure: {folder}\n")

@@ -1,0 +1,61 @@
+"""Requests that are valid and cannot be meant, refused before work starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+from a2lc.foundation.errors import InputError
+from a2lc.loop.config import RunConfig
+from a2lc.loop.run import Run
+
+_WORKERS_PER_CORE = 4
+_FEWEST_WORKERS = 16  # may be asked for on any machine
+_MOST_REPEATS = 16  # of an image in a batch
+
+
+def refuse_beyond_machine(config: RunConfig) -> None:
+    """Refuse more processes that load images than this machine has use for.
+
+    Raises:
+        InputError: When training.workers is more than four a core, and more than 16.
+    """
+    cores = len(os.sched_getaffinity(0))
+    most = max(_FEWEST_WORKERS, _WORKERS_PER_CORE * cores)
+    if (config.training.workers or 0) > most:
+        raise InputError(
+            f"training.workers is {config.training.workers} but this machine has {cores} cores for it: set at most "
+            f"{most}, or leave it out"
+        )
+
+
+def refuse_senseless(run: Run) -> None:
+    """Refuse a run whose settings make no sense for its images or this machine.
+
+    Raises:
+        InputError: When images are in the training and in the validation set, a batch holds each image more than 16
+            times, or see `refuse_beyond_machine`.
+    """
+    refuse_beyond_machine(run.config)
+    training = run.dataset.ids("train")
+    refuse_overlap(training, run.dataset.ids("val"))
+    batch_size = run.config.training.batch_size
+    if run.config.training.iterations and batch_size > _MOST_REPEATS * len(training):
+        raise InputError(
+            f"training.batch_size is {batch_size} but there are {len(training)} training images: each would stand in a "
+            f"batch more than {_MOST_REPEATS} times; set at most {_MOST_REPEATS * len(training)}"
+        )
+
+
+def refuse_overlap(training: Collection[str], validation: Collection[str]) -> None:
+    """Refuse images that a network would learn from and be measured on.
+
+    Raises:
+        InputError: When there are any; names the first and says how many.
+    """
+    both = sorted(set(training).intersection(validation))
+    if both:
+        raise InputError(
+            f"'{both[0]}' is a training image and a validation image ({len(both)} are both): take it out of one of the "
+            "two lists, for example train.txt or val.txt"
+        )
