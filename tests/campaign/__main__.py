@@ -22,19 +22,25 @@ def main() -> int:
     arguments = parser.parse_args()
     kills: Counter[str] = Counter()
     troubled: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         campaign = Campaign(Path(folder), arguments.seed)
         for trial in campaign.trials(arguments.kills, time.monotonic() + 60 * arguments.minutes):
             kills[trial.job.name] += len(trial.kills)
             troubled[trial.job.name] += bool(trial.problems)
-            if trial.problems:
-                sys.stdout.write(f"{trial.job.name}, killed {' and '.join(trial.kills) or 'never'}:\n")
+            refused[trial.job.name] += trial.refused is not None
+            if trial.problems or trial.refused:
+                sys.stdout.write(f"{trial.job.name}, killed {' and '.join(trial.kills) or 'never'}: {trial.refused}\n")
                 sys.stdout.writelines(f"  {problem}\n" for problem in trial.problems)
                 sys.stdout.flush()
     for job in JOBS:
-        sys.stdout.write(f"{job.name:20} {kills[job.name]:5} kills, {troubled[job.name]} copies with a problem\n")
-    sys.stdout.write(f"{kills.total()} kills, {troubled.total()} copies with a problem, seed {arguments.seed}\n")
-    return 1 if troubled.total() else 0
+        sys.stdout.write(_line(f"{job.name:20}", kills[job.name], troubled[job.name], refused[job.name]))
+    sys.stdout.write(_line(f"seed {arguments.seed:<15}", kills.total(), troubled.total(), refused.total()))
+    return 1 if troubled.total() or refused.total() else 0
+
+
+def _line(name: str, kills: int, troubled: int, refused: int) -> str:
+    return f"{name} {kills:5} kills, {troubled} copies differ, {refused} refuse to go on\n"
 
 
 if __name__ == "__main__":

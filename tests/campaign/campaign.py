@@ -39,11 +39,13 @@ class Trial:
         job: What was killed.
         kills: What killed it, in words; a command that ended before is not counted.
         problems: What came of it.
+        refused: The sentence of a command that refuses to go on, though everything is there; None where it went on.
     """
 
     job: Job
     kills: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    refused: str | None = None
 
 
 class Campaign:
@@ -72,19 +74,18 @@ class Campaign:
             yield trial
 
     def _try(self, job: Job, draw: random.Random) -> Trial:
+        trial = Trial(job)
         alone = self._alone.get(job) or self._left_alone(job)
         self._alone[job] = alone
-        trial = Trial(job)
         work = self._copy(job)
         for _ in range(draw.choice((1, 1, 2, 3))):
             if not self._kill(trial, work, alone, draw):
                 break
         ended = self._end(job, work)
+        trial.problems += _differences(alone.results, results(work))
+        trial.problems += [f"left behind: {name}" for name in leftovers(work)]
         if ended.code != 0:
-            trial.problems.append(f"did not continue (exit code {ended.code}): {message_of(ended.errors)[:300]}")
-        else:
-            trial.problems += _differences(alone.results, results(work))
-            trial.problems += [f"left behind: {name}" for name in leftovers(work)]
+            trial.refused = f"exit code {ended.code}: {message_of(ended.errors)[:300]}"
         return trial
 
     def _kill(self, trial: Trial, work: Path, alone: Alone, draw: random.Random) -> bool:

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-_TIMES = re.compile(r"seconds|time")  # names of keys and columns
+_TIMES = re.compile(r"seconds|time|^key$")  # names of columns: times, and the random keys of answers
 _UNCOMPARED = ("log.txt", "summary.md", "report.html")  # hold times between their words
 _UNFINISHED = re.compile(r"^\.part\.|^\.unfinished$|^training\.pt$|-(journal|wal|shm)$|\.tmp$")
 

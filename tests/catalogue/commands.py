@@ -58,6 +58,7 @@ INSPECT_RESEARCH = Command(
 
 # on finished work
 AGAIN = Command("run again", "finished", f"a2lc run {COMMON}", _OUT)
+RUN_ON = Command("run on", "finished", f"a2lc run {COMMON} rounds=2", _OUT)
 REPORT = Command("report", "finished", f"a2lc report {COMMON}", _OUT)
 EVALUATE = Command("evaluate", "finished", f"a2lc evaluate {COMMON}", _OUT)
 EXPORT = Command("export", "finished", f"a2lc export {COMMON} --to made", (*_OUT, "made"))

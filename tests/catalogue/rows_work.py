@@ -205,8 +205,7 @@ def rows() -> Iterator[Row]:
     yield from crossed("outputs/answers.csv", _ANSWERS, on.CORRECT)
     yield from crossed("outputs/audited.csv", _ANSWERS, on.ANSWER_AUDIT)
     ledger = f"{_RUN}/a2lc/ledger.sqlite"
-    yield from crossed(ledger, _LEDGER, on.EXPORT, on.REPORT)
-    yield from crossed(ledger, _LEDGER[::3], on.AGAIN)
+    yield from crossed(ledger, _LEDGER, on.EXPORT, on.RUN_ON)
     yield from crossed("outputs/runs/answered/seed1/a2lc/ledger.sqlite", _LEDGER, on.PROPAGATE)
     yield from crossed("outputs/runs/answered/seed1/a2lc/round_1/mask_table.parquet", _TABLE, on.PROPAGATE)
     yield from crossed("outputs/runs/asked/seed1/a2lc/round_1/mask_table.parquet", _TABLE, on.SELECT)
