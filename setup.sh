@@ -18,8 +18,18 @@ _a2lc_find_python() {
     return 1
 }
 
+# pip installs both packages named opencv without a word; whichever comes last overwrites the other one's folder cv2
+_a2lc_check_extras() {
+    local extras=",${A2LC_EXTRAS//[[:space:]]/},"
+    if [[ "$extras" = *,reference,* && "$extras" = *,seeds,* ]]; then
+        _a2lc_fail "A2LC_EXTRAS names reference and seeds, whose packages opencv-python and \
+opencv-contrib-python-headless overwrite each other: take one of them, and a second environment for the other"
+    fi
+}
+
 _a2lc_make_venv() {
     local python venv="$A2LC_ROOT/.venv" stamp wanted
+    _a2lc_check_extras
     wanted="$(cksum < "$A2LC_ROOT/pyproject.toml") ${A2LC_EXTRAS:-}"
     stamp="$venv/a2lc-installed"
     if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from a2lc import __version__
 from a2lc.foundation.machine_errors import explain
+from a2lc.foundation.threads import spin_briefly
 
 _CONFIG_HELP = "built-in configuration (pascal, cityscapes, kvasir, folder) or a YAML file"
 _SET_HELP = "settings, for example filters.score_threshold=0.3; 'grounded-sam generate --keys' lists all of them"
@@ -69,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         when the machine gives out (a full disk, too little memory), 130 when interrupted.
     """
     arguments = _parse(list(sys.argv[1:] if argv is None else argv))
+    spin_briefly()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for package in ("a2lc", "grounded_sam"):
         logging.getLogger(package).setLevel(logging.DEBUG if arguments.verbose else logging.INFO)

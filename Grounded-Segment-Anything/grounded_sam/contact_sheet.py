@@ -26,7 +26,10 @@ FONT_SIZE = 13
 NAMES = 10  # per tile
 HIDING = 3  # a name stands beside a mask whose box is smaller than this many times its own
 OPACITY = 0.4
-PAPER, INK, PALE_INK, ALARM = (24, 24, 27), (235, 235, 235), (160, 160, 165), (255, 140, 90)
+PAPER = (24, 24, 27)
+INK = (235, 235, 235)
+PALE_INK = (160, 160, 165)
+ALARM = (255, 140, 90)
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Box = tuple[float, float, float, float]
@@ -84,7 +87,9 @@ def _choose(image_ids: Sequence[str], seed: int) -> list[str]:
 
 
 def _tile(image: NDArray[np.uint8], pseudo_labels: PseudoLabelSet, image_id: str, classes: ClassSet) -> _Tile:
-    labels, masks = pseudo_labels.labels(image_id), pseudo_labels.masks(image_id)
+    """An image of the sheet. Raises InputError when image and maps have not the same shape."""
+    labels = pseudo_labels.labels(image_id)
+    masks = pseudo_labels.masks(image_id)
     if not image.shape[:2] == labels.shape == masks.shape:
         raise InputError(
             f"'{image_id}' has an image of {image.shape[:2]}, a label map of {labels.shape} and a mask map of "
@@ -113,7 +118,8 @@ def _overlay(
 
 def _write_names(picture: Image.Image, labels: NDArray[np.uint8], masks: NDArray[np.int32], classes: ClassSet) -> None:
     """Write class names at the largest masks, as far as they do not cover each other."""
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_SIZE)
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(FONT_SIZE)
     facts = mask_facts(labels, masks)
     taken: list[Box] = []
     for index in np.argsort(-facts.pixels, kind="stable")[:NAMES]:
@@ -141,6 +147,7 @@ def _name_corner(mask: NDArray[np.bool_], box: NDArray[np.int64], width: float, 
 
 
 def _overlap(first: Box, second: Box) -> bool:
+    """Whether two boxes share a pixel."""
     return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
 
 

@@ -159,6 +159,7 @@ def _without_duplicates(detections: Detections, limit: float) -> NDArray[np.int6
 
 
 def _clipped(detections: Detections, size: tuple[int, int]) -> Detections:
+    """Boxes cut to the image (H, W); those outside are dropped."""
     height, width = size
     boxes = np.clip(detections.boxes, 0, np.array([width, height, width, height], dtype=np.float32))
     inside = (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])

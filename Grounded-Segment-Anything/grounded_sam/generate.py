@@ -100,7 +100,8 @@ def _label(
 ) -> None:
     """Compute every batch of which an image is missing, and write those that are."""
     missing = [[image_id for image_id in batch if not painter.records.is_finished(image_id)] for batch in batches]
-    total, left = sum(map(len, batches)), sum(map(len, missing))
+    total = sum(map(len, batches))
+    left = sum(map(len, missing))
     name = f"labelling ({share.rank + 1} of {share.count})" if share.count > 1 else "labelling"
     with (
         logging_redirect_tqdm([logging.getLogger()]),

@@ -50,7 +50,8 @@ class Inputs:
 
     def read(self, image_ids: Sequence[str]) -> tuple[list[Photo], list[str]]:
         """Read several images, and tell what is wrong with those that cannot be read, a sentence each."""
-        photos, problems = [], []
+        photos = []
+        problems = []
         for image_id in image_ids:
             try:
                 photos.append(self.photo(image_id))

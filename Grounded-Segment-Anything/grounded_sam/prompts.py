@@ -6,9 +6,9 @@ class is known by the positions of its tokens, so that two phrases may share a w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -24,6 +24,18 @@ _SPECIAL_TOKENS = 2  # one before and one after the caption
 
 Policy = Literal["position", "last"]
 Gate = Literal["class", "all"]
+
+
+class Tokenizer(Protocol):
+    """BERT's tokenizer, as far as captions need it."""
+
+    unk_token_id: int
+
+    def __call__(
+        self, text: str, *, add_special_tokens: bool = True, return_offsets_mapping: bool = False
+    ) -> Mapping[str, Any]:
+        """The tokens of a text: `input_ids`, and where asked for `offset_mapping`, characters from and to."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ class _Phrase:
 
 
 def make_prompts(
-    classes: ClassSet, tokenizer: Any, max_tokens: int = MAX_TOKENS, policy: Policy = "position"
+    classes: ClassSet, tokenizer: Tokenizer, max_tokens: int = MAX_TOKENS, policy: Policy = "position"
 ) -> tuple[Prompt, ...]:
     """Write the captions that ask for all classes: as few as hold them, phrases in the order of the classes.
 
@@ -71,7 +83,8 @@ def make_prompts(
     return tuple(_prompt(group, tokenizer, max_tokens, last) for group in _groups(phrases, max_tokens))
 
 
-def _phrases(classes: ClassSet, tokenizer: Any, max_tokens: int) -> list[_Phrase]:
+def _phrases(classes: ClassSet, tokenizer: Tokenizer, max_tokens: int) -> list[_Phrase]:
+    """The phrases of all classes that are looked for. Raises InputError, with a line for every unusable one."""
     asked = range(1 if classes.unmasked == "background" else 0, len(classes))
     texts = [(" ".join(prompt.lower().split()), label) for label in asked for prompt in classes.classes[label].prompts]
     if not texts:
@@ -90,11 +103,12 @@ def _phrases(classes: ClassSet, tokenizer: Any, max_tokens: int) -> list[_Phrase
     return phrases
 
 
-def _tokens(text: str, tokenizer: Any) -> tuple[int, ...]:
+def _tokens(text: str, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The ids of a text, without the special ones around it."""
     return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _fault(phrase: _Phrase, tokenizer: Any, max_tokens: int) -> str | None:
+def _fault(phrase: _Phrase, tokenizer: Tokenizer, max_tokens: int) -> str | None:
     """What is wrong with a phrase by itself, as the end of a sentence."""
     if any(delimiter in phrase.text for delimiter in _DELIMITERS):
         return "contains '.' or '?', which end a phrase: leave it out, or give the parts as several prompts"
@@ -114,13 +128,14 @@ def _groups(phrases: Sequence[_Phrase], max_tokens: int) -> Iterator[list[_Phras
         needed = len(phrase.tokens) + 1  # and its full stop
         if used + needed > max_tokens:
             yield group
-            group, used = [], _SPECIAL_TOKENS
+            group = []
+            used = _SPECIAL_TOKENS
         group.append(phrase)
         used += needed
     yield group
 
 
-def _prompt(phrases: Sequence[_Phrase], tokenizer: Any, max_tokens: int, last: dict[int, int]) -> Prompt:
+def _prompt(phrases: Sequence[_Phrase], tokenizer: Tokenizer, max_tokens: int, last: dict[int, int]) -> Prompt:
     caption = _SEPARATOR.join(phrase.text for phrase in phrases) + _SEPARATOR.strip()
     encoded = tokenizer(caption, return_offsets_mapping=True)
     label_at = [NO_CLASS] * len(caption)

@@ -66,6 +66,7 @@ def load_settings(name_or_path: str, overrides: Sequence[str] = ()) -> GenerateS
 
 
 def _read(name_or_path: str) -> dict[str, Any]:
+    """The settings of a built-in configuration or a YAML file. Raises InputError when there is none."""
     known = sorted(entry.name.removesuffix(".yaml") for entry in _CONFIGS.iterdir())
     if name_or_path in known:
         return read_yaml(_CONFIGS / f"{name_or_path}.yaml")

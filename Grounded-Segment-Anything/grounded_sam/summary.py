@@ -59,6 +59,7 @@ class SetReport:
         return "\n".join([*self._totals(), "", *self._classes(), "", *self._suspicions()]) + "\n"
 
     def _totals(self) -> list[str]:
+        """The numbers of the whole set, a line each."""
         counts = list(self.masks_per_image.values()) or [0]
         spread = f"median {median(counts):g}, mean {mean(counts):.1f}, most {max(counts):,}"
         return [
@@ -125,6 +126,7 @@ def summarise_set(pseudo_labels: PseudoLabelSet, classes: ClassSet) -> SetReport
 
 
 def _inspect(labels: NDArray[np.uint8], masks: NDArray[np.int32], classes: ClassSet) -> _Image:
+    """What is counted of one image."""
     facts = mask_facts(labels, masks)
     void = int(np.count_nonzero(labels == classes.void))
     reasons = _reasons(facts, masks.size, void, classes)
@@ -132,6 +134,7 @@ def _inspect(labels: NDArray[np.uint8], masks: NDArray[np.int32], classes: Class
 
 
 def _reasons(facts: MaskFacts, size: int, void: int, classes: ClassSet) -> Iterator[str]:
+    """Why an image is suspicious, if it is."""
     if not len(facts):
         yield "no mask"
         return

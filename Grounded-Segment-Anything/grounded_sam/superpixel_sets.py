@@ -48,6 +48,7 @@ class _Cutter:
         _log.debug("%s: %d superpixels", image_id, entry["masks"])
 
     def _superpixels(self, image_id: str, image: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """The superpixels (H, W) of an image. Raises InputError, which names its file."""
         try:
             ids = self.superpixels(image)
         except InputError as error:
@@ -60,6 +61,7 @@ class _Cutter:
         return ids
 
     def _labels(self, image_id: str, ids: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The labels (H, W) of the superpixels: void, or those of the other set."""
         if self.source is None:
             return np.full(ids.shape, self.inputs.classes.void, dtype=np.uint8)
         labels = self.source.labels(image_id)

@@ -91,7 +91,8 @@ class Felzenszwalb:
         from skimage.segmentation import felzenszwalb
 
         height, width = image.shape[:2]
-        wanted, shrink = _wanted(self.segments, image), 2 if height * width > _LARGE else 1
+        wanted = _wanted(self.segments, image)
+        shrink = 2 if height * width > _LARGE else 1
         small = np.asarray(Image.fromarray(image).reduce(shrink))
         smallest = math.ceil(small.shape[0] * small.shape[1] / wanted / 4)
         ids = _numbered(felzenszwalb(small, scale=100, sigma=0.8, min_size=smallest))
@@ -161,6 +162,7 @@ def open_superpixels(method: str, segments: int | None = None) -> Superpixels:
 
 
 def _wanted(segments: int | None, image: NDArray[np.uint8]) -> int:
+    """How many superpixels an image is cut into."""
     usual = image.shape[0] * image.shape[1] // _USUAL_AREA
     return min(max(usual, 1), MOST_SEGMENTS) if segments is None else segments
 

@@ -24,6 +24,8 @@ from a2lc.labels.store import open_pseudo_labels
 from tests.support.audit_case import audit_arguments, colored_folder, read_rows, two_things
 from tests.support.folders import make_folder
 
+pytestmark = pytest.mark.xdist_group("audit")  # what they share takes long to make
+
 
 @pytest.fixture(scope="module")
 def things() -> ClassSet:
@@ -183,6 +185,7 @@ def test_another_score_keeps_the_networks_and_ranks_anew(tmp_path: Path, classes
     assert "box" in queue.read_text()
 
 
+@pytest.mark.slow
 def test_killed_training_of_a_fold_continues(
     tmp_path: Path, classes: ClassSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

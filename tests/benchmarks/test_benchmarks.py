@@ -59,6 +59,7 @@ def test_a_failure_is_told_and_stops_no_other(folder: Path, capsys: pytest.Captu
     assert "no module typo: expected some of broken, fake" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_works_from_the_root_of_the_repository() -> None:
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root / "DeepLabV3Plus_Pytorch")}

@@ -61,6 +61,7 @@ AGAIN = Command("run again", "finished", f"a2lc run {COMMON}", _OUT)
 RUN_ON = Command("run on", "finished", f"a2lc run {COMMON} rounds=2", _OUT)
 REPORT = Command("report", "finished", f"a2lc report {COMMON}", _OUT)
 EVALUATE = Command("evaluate", "finished", f"a2lc evaluate {COMMON}", _OUT)
+EVALUATE_FIRST = Command("evaluate first", "trained", f"a2lc evaluate {TRAINED}", _OUT)
 EXPORT = Command("export", "finished", f"a2lc export {COMMON} --to made", (*_OUT, "made"))
 PREDICT = Command("predict", "finished", f"a2lc predict {COMMON} --images data/images --to made", (*_OUT, "made"))
 PREDICT_FILE = Command(

@@ -50,10 +50,11 @@ class Row:
 
 
 def crossed(paths: str | Iterable[str], damages: Iterable[Damage], *commands: Command) -> Iterator[Row]:
-    """Every file with every damage and every command; the file's name has to be said."""
+    """Every file with every damage and every command; the file's name has to be said, of a picture the image's."""
     for path in (paths,) if isinstance(paths, str) else paths:
         for damage in damages:
             for command in commands:
-                named = re.escape(PurePosixPath(path).name)
+                file = PurePosixPath(path)
+                named = re.escape(file.stem if file.suffix == ".png" else file.name)
                 says = (named, damage.says) if damage.says else (named,)
                 yield Row(command, path, damage, says if damage.ends else ())

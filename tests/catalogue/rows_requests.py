@@ -255,7 +255,9 @@ def _writers(place: str) -> tuple[Command, ...]:
 def rows() -> Iterator[Row]:
     """All rows about requests."""
     yield from crossed("tools/config.yaml", BAD_YAML, on.RUN_FILE, on.GENERATE_SHOW)
-    yield from crossed("tools/sweep.yaml", (*BAD_YAML, *_SWEEPS), on.SWEEP)
+    yield from crossed("tools/sweep.yaml", BAD_YAML, on.SWEEP)
+    for damage in _SWEEPS:
+        yield Row(on.SWEEP, "tools/sweep.yaml", damage, (damage.says,))
     for damage in (*_CONFIG, *_BASES):
         says = (damage.says,) if damage.says else (r"config\.yaml",)
         yield Row(on.SHOW, "tools/config.yaml", damage, says)

@@ -63,7 +63,8 @@ def test_bad_input_is_told(row: Row, base: Path, tmp_path: Path) -> None:
     work = prepare(row, base, folder)
     before = snapshot(folder)
     ended = forked.run(row.command.line.split(" "), work, notes)
-    assert problems(row, ended, before, snapshot(folder)) == []
+    found = problems(row, ended, before, snapshot(folder))
+    assert not found, "\n".join(found)
 
 
 def as_a_command(line: list[str], folder: Path, limits: Limits) -> Ended:
@@ -91,4 +92,5 @@ def test_bad_input_is_told_by_a_command_of_its_own(row: Row, base: Path, tmp_pat
     work = prepare(row, base, folder)
     before = snapshot(folder)
     ended = as_a_command(row.command.line.split(" "), work, Limits(patience=60, data=_DATA))
-    assert problems(row, ended, before, snapshot(folder)) == []
+    found = problems(row, ended, before, snapshot(folder))
+    assert not found, "\n".join(found)

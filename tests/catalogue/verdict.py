@@ -18,7 +18,7 @@ _HASHED = 20_000_000  # bytes; of larger files the size is compared
 _REMEDY = re.compile(
     r"\b(add|allow|answer|change|check|choose|continue|convert|copy|correct|cut|delete|download|draw|export|fetch|fill|"
     r"give|import|leave|list|lower|make|mend|move|name|open|pass|put|remove|rename|repair|replace|restore|run|save|see|"
-    r"set|start|take|train|use|wait|write|expected|must|needs?|did you mean|known:|choose from|should be)\b",
+    r"set|start|take|train|use|wait|write|expected|must|needs?|did you mean|for example|at least|known:|choose from|should be)\b",
     re.IGNORECASE,
 )
 
@@ -95,7 +95,8 @@ def _of_message(row: Row, message: str) -> Iterator[str]:
     for pattern in row.says:
         if not re.search(pattern, message):
             yield f"{pattern!r} is not said; {told}"
-    if not _REMEDY.search(message):
+    by_argparse = ": error: " in message  # it shows the usage above
+    if not by_argparse and not _REMEDY.search(message):
         yield f"no remedy; {told}"
     if len(message) > _LONGEST:
         yield f"the message has {len(message)} characters; {told}"

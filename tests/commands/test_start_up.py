@@ -27,7 +27,7 @@ def test_configuration_needs_no_network(arguments: list[str]) -> None:
     assert loaded(f"from a2lc.cli import main; main({arguments})") == set()
 
 
-@pytest.mark.parametrize("module", ["export", "options", "table", "run"])
+@pytest.mark.parametrize("module", ["export", "options", "rounds", "run", "table"])
 def test_verbs_without_a_network_load_none(module: str) -> None:
     assert loaded(f"import a2lc.commands.{module}") == set()
 

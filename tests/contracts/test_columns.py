@@ -109,6 +109,7 @@ def test_the_documentation_lists_every_column() -> None:
     assert describe_columns() in (ROOT / "docs/columns.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_column_of_another_package_appears_in_the_tables(tmp_path: Path, classes: ClassSet) -> None:
     """An installed package that announces its module: the command line was told nothing."""
     installed = tmp_path / "site"

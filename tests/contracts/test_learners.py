@@ -149,7 +149,14 @@ def test_the_posterior_is_fitted_once_for_each_set_of_answers_of_a_round(
 
 def test_another_one_takes_a_module_that_registers_it(tmp_path: Path, classes: ClassSet) -> None:
     data = tiny_data(tmp_path / "data", classes)
-    settings = ("method=area", "propagation=toy", "training.iterations=0", "rounds=1", "inner_batch=2")
+    settings = (
+        "method=area",
+        "acquisition=posterior",
+        "propagation=toy",
+        "training.iterations=0",
+        "rounds=1",
+        "inner_batch=2",
+    )
     run_with("tests.support.toy_learner", *tiny_arguments(data, tmp_path, *settings, "experiment=toys"))
     decisions = Ledger(tmp_path / "runs/toys/seed1/area/ledger.sqlite").decisions()
     asked = [decision for decision in decisions if decision.queried]

@@ -18,6 +18,7 @@ from a2lc.labels.store import open_pseudo_labels
 
 VOID = 255
 NUM_CLASSES = len(Kind)
+pytestmark = pytest.mark.xdist_group("toyscapes")  # what they share takes long to make
 
 
 @pytest.fixture(scope="module")
@@ -184,10 +185,12 @@ def test_an_interrupted_generation_is_completed(tmp_path: Path, monkeypatch: pyt
     assert contents(root) == contents(tmp_path / "undisturbed")
 
 
-def test_a_finished_folder_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_folder_is_used_as_it_is(tmp_path: Path) -> None:
     Toyscapes(settings(tmp_path))
-    monkeypatch.setattr("a2lc.datasets.toyscapes.dataset._generate", lambda _: pytest.fail("drawn again"))
+    drawn = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.*")}
+    assert len(drawn) > 9
     assert len(Toyscapes(settings(tmp_path)).ids("train")) == 3
+    assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.*")} == drawn
 
 
 def test_other_settings_toyscapes_are_refused(tmp_path: Path) -> None:

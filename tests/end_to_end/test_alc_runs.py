@@ -26,6 +26,7 @@ SCRIPT = Path(__file__).parents[2] / "DeepLabV3Plus_Pytorch" / "run_r_start.sh"
 METHODS = ("aiou_adjusted", "alc_pixels", "alc_look_ahead", "alc_0.8", "alc_pixelpick")
 
 
+@pytest.mark.slow
 def test_every_baseline_runs_and_its_labels_follow_from_its_ledger(tmp_path: Path, classes: ClassSet) -> None:
     data = tiny_data(tmp_path / "data", classes)
     arguments = tiny_arguments(data, tmp_path / "out", f"method={','.join(METHODS)}", "training.validate_every=0")
@@ -127,6 +128,7 @@ def test_pixels_are_not_asked_of_people(tmp_path: Path, classes: ClassSet, capsy
     assert "pixels are asked of ground truth" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_one_command_from_images_to_corrected_labels(tmp_path: Path) -> None:
     """Toyscapes without its masks and labels: superpixels, clicks, a network, a round, corrected labels."""
     data = Toyscapes(ToyscapesSettings(root=tmp_path / "toys", train_images=6, val_images=2, height=64, width=96))

@@ -19,11 +19,13 @@ from a2lc.cli import main
 from a2lc.labels.ledger import Ledger
 
 ROOT = Path(__file__).parents[2]
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "a2lc.cli")
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
 ENVIRONMENT = {
     **os.environ,
     "OMP_NUM_THREADS": "1",
-    "PYTHONPATH": os.pathsep.join(str(ROOT / wing) for wing in ("DeepLabV3Plus_Pytorch", "Grounded-Segment-Anything")),
+    "PYTHONPATH": os.pathsep.join(
+        str(ROOT / wing) for wing in ("", "DeepLabV3Plus_Pytorch", "Grounded-Segment-Anything")
+    ),
 }
 SETTINGS = (
     "dataset.train_images=7",
@@ -43,46 +45,39 @@ SETTINGS = (
     "propagation.epochs=5",
     "device=cpu",
 )
-pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the processes to kill in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("distributed loop"),  # what they share takes long to make
+    pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the processes to kill in /proc"),
+]
 
 
 def settings(home: Path, output: str) -> list[str]:
     return ["demo", f"dataset.root={home / 'toys'}", f"output={home / output}", *SETTINGS]
 
 
-def start(verb: str, arguments: list[str]) -> subprocess.Popen[str]:
-    command = [*TORCHRUN, verb, *arguments]
-    return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def torchrun(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*TORCHRUN, module, *arguments], env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
 
 def finish(verb: str, arguments: list[str]) -> tuple[int, str, str]:
-    process = start(verb, arguments)
-    out, err = process.communicate()
-    return process.returncode, out, err
+    done = torchrun("a2lc.cli", verb, *arguments)
+    return done.returncode, done.stdout, done.stderr
 
 
-def kill_at(arguments: list[str], line: str) -> None:
-    """Start a run and kill it, launcher and both processes, when a line of its log matches."""
-    process = start("run", arguments)
-    assert process.stderr is not None
-    said: list[str] = []
-    while not (said and re.search(line, said[-1])):
-        said.append(next(process.stderr, ""))
-        assert said[-1], f"the log never said {line}:\n{''.join(said)}"
-    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    assert len(workers) >= 2
-    for pid in (process.pid, *map(int, workers)):
-        os.kill(pid, signal.SIGKILL)
-    process.communicate()  # ends when the last of them has let go of the pipes
+def kill_at(stage: str, calls: int, arguments: list[str]) -> None:
+    """Start a run and kill it, launcher and both processes, at a call of its stage."""
+    killed = torchrun("tests.support.killing", stage, str(calls), "run", *arguments)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a run of two processes was killed twice and finished."""
     home = tmp_path_factory.mktemp("distributed")
-    arguments = [*settings(home, "together"), "--verbose"]
-    kill_at(arguments, r"θ_0: iteration 2: mIoU")
-    kill_at(arguments, r"^scoring train")
+    arguments = settings(home, "together")
+    kill_at("train", 2, arguments)
+    kill_at("score", 1, arguments)
     code, out, err = finish("run", arguments)
     assert code == 0, err
     assert out.count("tables and figure") == 1

@@ -21,14 +21,17 @@ OFFICIAL = AnnotatorSettings(name="ground_truth", rule="majority", void="answer"
 class MapsByName:
     """Label maps in memory, as ground truth or label state."""
 
-    maps: dict[str, np.ndarray]
+    labels_by_name: dict[str, np.ndarray]
     masks_by_name: dict[str, np.ndarray]
 
     def labels(self, image_id: str) -> np.ndarray:
-        return self.maps[image_id]
+        return self.labels_by_name[image_id]
 
     def masks(self, image_id: str) -> np.ndarray:
         return self.masks_by_name[image_id]
+
+    def maps(self, image_id: str) -> tuple[np.ndarray, np.ndarray]:
+        return self.labels(image_id), self.masks(image_id)
 
 
 @cache

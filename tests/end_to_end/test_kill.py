@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import csv
-import logging
-import multiprocessing
 import random
-import re
-import threading
-from multiprocessing.connection import Connection
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -17,85 +13,16 @@ import pytest
 
 from a2lc.acquisition.table import read_mask_table
 from a2lc.classes import ClassSet
-from a2lc.cli import main
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import open_pseudo_labels
+from tests.support.killing import Kill, run
 from tests.support.tiny import tiny_arguments, tiny_data
 
 METHODS = ("a2lc", "random")
 ROUNDS = 3
-STAGES = {
-    "train": re.compile(r"iteration \d+/\d+"),
-    "evaluate": re.compile(r"evaluating round"),
-    "score": re.compile(r"^scoring image"),
-    "annotate": re.compile(r"asking about"),
-    "propagate": re.compile(r"propagating the answers"),
-}
 # every stage twice, in an order that two methods of three rounds hold in any case
 PLAN = ("train", "evaluate", "score", "annotate", "propagate") * 2
-
-
-class Reporter(logging.Handler):
-    """Tells the parent every log line and waits for its nod, so that the parent sees where the child is."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(logging.DEBUG)
-        self._connection = connection
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._connection.send(record.getMessage())
-        self._connection.recv()
-
-
-def work(arguments: list[str], connection: Connection) -> None:
-    import torch
-
-    torch.set_num_threads(1)
-    logging.getLogger("a2lc").addHandler(Reporter(connection))
-    connection.send(main(arguments))
-
-
-def start(arguments: list[str]) -> tuple[Any, Connection]:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["a2lc.loop.rounds"])
-    here, there = context.Pipe()
-    process = context.Process(target=work, args=(arguments, there), daemon=True)
-    process.start()
-    there.close()
-    return process, here
-
-
-def run_until_killed(arguments: list[str], stage: re.Pattern[str], skip: int, delay: float) -> bool:
-    """Start the run and kill it `delay` seconds after the `skip`-th line of a stage; False when it ended before."""
-    process, connection = start(arguments)
-    timer = threading.Timer(delay, process.kill)
-    left = skip
-    try:
-        while True:
-            message = connection.recv()
-            if isinstance(message, int):
-                assert message == 0
-                process.join()
-                return False
-            if stage.search(message) and not timer.is_alive():
-                left -= 1
-                if left < 0:
-                    timer.start()
-            connection.send(None)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        process.join()
-        return True
-    finally:
-        timer.cancel()
-
-
-def run_to_the_end(arguments: list[str]) -> None:
-    process, connection = start(arguments)
-    while not isinstance(message := connection.recv(), int):
-        connection.send(None)
-    process.join()
-    assert message == 0
 
 
 def results(output: Path, data: Path) -> dict[str, Any]:
@@ -121,18 +48,19 @@ def results(output: Path, data: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0])
 def test_ten_kills_change_nothing(tmp_path: Path, classes: ClassSet, seed: int) -> None:
     data = tiny_data(tmp_path / "data", classes)
     common = [f"method={','.join(METHODS)}", f"rounds={ROUNDS}", "training.save_every=2"]
-    run_to_the_end(["run", *tiny_arguments(data, tmp_path / "alone", *common)])
+    assert run(["run", *tiny_arguments(data, tmp_path / "alone", *common)]) == 0
 
-    killed = ["run", *tiny_arguments(data, tmp_path / "killed", *common), "--verbose"]
+    killed = ["run", *tiny_arguments(data, tmp_path / "killed", *common)]
     rng = random.Random(seed)
     for stage in PLAN:
         skip = rng.randrange(4) if stage in ("train", "score") else 0
-        assert run_until_killed(killed, STAGES[stage], skip, rng.uniform(0, 0.02)), f"{stage} was never reached"
-    run_to_the_end(killed)
+        assert run(killed, Kill(stage, skip, rng.uniform(0, 0.02))) == -signal.SIGKILL, f"{stage} was never reached"
+    assert run(killed) == 0
 
     alone, after = results(tmp_path / "alone", data), results(tmp_path / "killed", data)
     assert alone["a2lc ledger"], "the run decided nothing"

@@ -44,6 +44,7 @@ def raised_by(action):
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("save_every", "name"), [(2, "training.pt"), (100, "best.safetensors")])
 def test_a_run_on_a_full_disk_stops_with_a_sentence_and_continues(
     tmp_path: Path, classes: ClassSet, save_every: int, name: str

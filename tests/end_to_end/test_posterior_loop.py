@@ -12,8 +12,8 @@ from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.labels.ledger import Decision, Ledger
 from a2lc.loop import correction
-from a2lc.loop.learning import RoundLearner
-from tests.support.tiny import tiny_arguments, tiny_data
+from a2lc.loop.round_learner import RoundLearner
+from tests.support.tiny import seed_table, tiny_arguments, tiny_data
 
 SETTINGS = ("method=posterior", "training.iterations=0", "inner_batch=2", "budget=6", "propagation.mode=fixed")
 
@@ -70,11 +70,22 @@ def test_people_get_one_queue_after_the_other(tmp_path: Path, classes: ClassSet)
     assert len(set(asked)) == 6
 
 
-def test_a_trained_network_adds_its_statistics(tmp_path: Path, classes: ClassSet) -> None:
+@pytest.mark.slow
+def test_a_trained_network_adds_its_statistics_and_nothing_else(tmp_path: Path, classes: ClassSet) -> None:
     data = tiny_data(tmp_path / "data", classes)
-    settings = (*SETTINGS[:1], *SETTINGS[2:], "rounds=1", "method=posterior,area")
-    assert main(["run", *tiny_arguments(data, tmp_path, *settings)]) == 0
-    assert (tmp_path / "results/folder/summary.md").exists()
+    trained = ("training.iterations=6", "rounds=1")
+    runs = {
+        "used": (*SETTINGS, *trained, "method=posterior,area"),
+        "ignored": (*SETTINGS, *trained, "posterior.network_statistics=false"),
+        "absent": (*SETTINGS, "rounds=1"),
+    }
+    for name, settings in runs.items():
+        assert main(["run", *tiny_arguments(data, tmp_path / name, *settings)]) == 0
+    used, ignored, absent = (decisions_of(tmp_path / name) for name in runs)
+    assert ignored == absent
+    assert used != absent
+    rows = seed_table(tmp_path / "used")
+    assert {row["method"] for row in rows} == {"posterior", "area"}
 
 
 def test_other_methods_need_a_network(tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]) -> None:

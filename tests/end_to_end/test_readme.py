@@ -34,6 +34,7 @@ BLOCKS = {
 }
 LINES = [line for line in BLOCKS["bash"].splitlines() if line]
 STEPS = [shlex.split(line, comments=True)[1:] for line in LINES if line.startswith("a2lc ")]
+pytestmark = pytest.mark.xdist_group("readme")  # what they share takes long to make
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,7 @@ def test_every_line_is_run() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_from_photos_and_class_names_to_corrected_labels(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = open_pseudo_labels(home / "my_images/pseudo_labels")
     assert (before.root / "contact_sheet.png").is_file()
@@ -107,6 +109,7 @@ def test_from_photos_and_class_names_to_corrected_labels(home: Path, capsys: pyt
     assert len(list((home / "predicted").rglob("*.png"))) >= len(before.image_ids())
 
 
+@pytest.mark.slow
 def test_one_command(home: Path) -> None:
     assert "a2lc run my_images.yaml" in SECTION
     rounds = yaml.safe_load(BLOCKS["yaml"])["rounds"]
@@ -118,6 +121,7 @@ def test_one_command(home: Path) -> None:
     assert codes == [3] * rounds + [0]
 
 
+@pytest.mark.slow
 def test_the_contact_sheet_is_what_its_command_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Toyscapes(ToyscapesSettings(root=Path("outputs/data/toyscapes")))

@@ -34,6 +34,7 @@ def run_script(name: str, *settings: str, folder: Path, **variables: Path | str)
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fidelity", "trainvaltest"), [("official", True), ("corrected", False)])
 def test_cityscapes_from_end_to_end(tmp_path: Path, fidelity: str, trainvaltest: bool) -> None:
     write_cityscapes(tmp_path / "data", trainvaltest=trainvaltest, big=True)
@@ -55,6 +56,7 @@ def test_cityscapes_from_end_to_end(tmp_path: Path, fidelity: str, trainvaltest:
     assert f"OUTPUT_DIR={tmp_path / 'out'} bash DeepLabV3Plus_Pytorch/run_cityscapes.sh fidelity={fidelity}" in summary
 
 
+@pytest.mark.slow
 def test_a_launcher_starts_several_processes(tmp_path: Path) -> None:
     write_cityscapes(tmp_path / "data")
     write_research_masks(tmp_path / "masks")
@@ -66,6 +68,7 @@ def test_a_launcher_starts_several_processes(tmp_path: Path) -> None:
     assert f"LAUNCHER='{launcher}' bash" in (tmp_path / "out/results/cityscapes/summary.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "words"),
     [("run_pascal.sh", ("VOCdevkit", "dataset.root")), ("run_cityscapes.sh", ("leftImg8bit", "login"))],
@@ -77,6 +80,7 @@ def test_missing_data_gets_one_sentence(tmp_path: Path, script: str, words: tupl
     assert all(word in done.stderr for word in ("a2lc: ", str(tmp_path / "nothing"), *words)), done.stderr
 
 
+@pytest.mark.slow
 def test_missing_masks_and_weights_get_one_sentence(tmp_path: Path) -> None:
     write_cityscapes(tmp_path / "data")
     done = run_script("run_cityscapes.sh", folder=tmp_path, DATASET_DIR=tmp_path / "data")

@@ -31,6 +31,7 @@ def cut(path: Path, share: float = 0.6) -> bytes:
     return whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "victim", ["images/image00.png", "pseudo_labels/labels/image01.png", "ground_truth/image02.png"]
 )

@@ -48,3 +48,12 @@ def test_tables_that_an_earlier_version_lacked_are_added(tmp_path: Path) -> None
     newer = sql.MetaData()
     number = sql.Table("numbers", newer, sql.Column("number", sql.Integer, primary_key=True))
     assert Database(tmp_path / "words.sqlite", newer, "a list").rows(sql.select(number)) == []
+
+
+def test_reading_changes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "words.sqlite"
+    path.touch()
+    assert Database(path, TABLES, "a list of words").rows(EVERY) == []
+    assert path.read_bytes() == b""
+    add(Database(path, TABLES, "a list of words"), "mask")
+    assert Database(path, TABLES, "a list of words").rows(EVERY) == [{"word": "mask"}]

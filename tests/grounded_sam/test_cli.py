@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,14 @@ import pytest
 from a2lc.classes import ClassSet
 from a2lc.foundation.images import read_image
 from grounded_sam import backends
-from grounded_sam.cli import _VERBS, main
+from grounded_sam.cli import build_parser, main
 from grounded_sam.settings import GenerateSettings, load_settings
 from tests.support.folders import make_folder
 from tests.support.gsam_fake import FakeDetector, install
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = REPOSITORY / "Grounded-Segment-Anything"
+VERBS = re.findall(r"^    ([a-z]+)", build_parser().format_help(), flags=re.MULTILINE)
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> FakeDetector:
     return install()
 
 
-@pytest.mark.parametrize("verb", sorted(_VERBS))
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_of_every_verb_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([verb, "--help"])

@@ -14,7 +14,7 @@ from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.images import read_image
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter, open_pseudo_labels
-from grounded_sam.contact_sheet import ALARM, _choose, contact_sheet
+from grounded_sam.contact_sheet import ALARM, contact_sheet
 from grounded_sam.summary import summarise_set
 from tests.support.folders import make_folder
 
@@ -53,13 +53,22 @@ def test_sheet_is_a_function_of_its_arguments(folder: tuple[Images, PseudoLabelS
     assert not np.array_equal(sheet, contact_sheet(image, pseudo_labels, classes, ids, 4))
 
 
-def test_choice_is_spread_over_the_list() -> None:
+def test_choice_is_spread_over_the_list(tmp_path: Path, classes: ClassSet) -> None:
+    writer, nothing = PseudoLabelWriter(tmp_path, classes, {}), np.zeros((2, 3), dtype=np.uint8)
     ids = [f"{index:03d}" for index in range(240)]
-    chosen = _choose(ids, 0)
-    assert [int(image_id) // 10 for image_id in chosen] == list(range(24))
-    assert chosen != _choose(ids, 1)
-    assert _choose(ids[:24], 5) == ids[:24]
-    assert _choose(ids[:7], 5) == ids[:7]
+    for name in ids:
+        writer.write(name, nothing, nothing.astype(np.uint16))
+    pseudo_labels = writer.finish()
+
+    def chosen(count: int, seed: int) -> list[str]:
+        seen: list[str] = []
+        contact_sheet(lambda name: seen.append(name) or grey(2, 3)(name), pseudo_labels, classes, ids[:count], seed)
+        return seen
+
+    assert [int(image_id) // 10 for image_id in chosen(240, 0)] == list(range(24))
+    assert chosen(240, 0) != chosen(240, 1)
+    assert chosen(24, 5) == ids[:24]
+    assert chosen(7, 5) == ids[:7]
 
 
 def test_few_images_make_few_rows(folder: tuple[Images, PseudoLabelSet], classes: ClassSet) -> None:

@@ -103,6 +103,7 @@ def test_a_set_that_the_other_wing_reads(tmp_path: Path, data: Path, classes: Cl
     assert read_image(tmp_path / "set" / "contact_sheet.png").size
 
 
+@pytest.mark.slow
 def test_kills_at_random_change_nothing(tmp_path: Path, data: Path) -> None:
     alone = start(arguments(data, tmp_path / "alone"), tmp_path / "alone")
     alone.join()
@@ -120,6 +121,7 @@ def test_kills_at_random_change_nothing(tmp_path: Path, data: Path) -> None:
     assert contents(output) == contents(tmp_path / "alone")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", [False, True])
 def test_two_processes_write_the_files_of_one(tmp_path: Path, data: Path, killed: bool) -> None:
     output = tmp_path / "two"
@@ -136,6 +138,7 @@ def test_two_processes_write_the_files_of_one(tmp_path: Path, data: Path, killed
     assert contents(output) == contents(tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_torchrun(tmp_path: Path, data: Path) -> None:
     program = ["-m", "tests.support.gsam_fake", *arguments(data, tmp_path / "two")]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", *program]
@@ -278,8 +281,17 @@ def test_fewer_images_than_before_make_a_smaller_set(tmp_path: Path, data: Path,
 
 def test_what_may_change_between_two_starts(tmp_path: Path, data: Path, detector: FakeDetector) -> None:
     run(data, tmp_path / "set", "limit=2")
+    begun = contents(tmp_path / "set" / "labels")
+    assert sorted(begun) == ["image00.png", "image01.png"]
     moved = data.rename(tmp_path / "moved")
-    assert run(moved, tmp_path / "set", "segmenter.boxes_at_once=1", "detector.model=elsewhere/model.pth") is not None
+    changed = ("segmenter.boxes_at_once=1", "detector.model=elsewhere/model.pth")
+    detector.batches.clear()
+    assert run(moved, tmp_path / "set", *changed) is not None
+    assert detector.batches == [2, 2, 1], "goes on where it stood"
+    run(moved, tmp_path / "alone", *changed)
+    for kind in ("labels", "masks"):
+        assert contents(tmp_path / "set" / kind) == contents(tmp_path / "alone" / kind)
+    assert begun.items() <= contents(tmp_path / "set" / "labels").items()
 
 
 def test_weights_may_come_from_elsewhere(

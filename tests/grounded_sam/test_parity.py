@@ -200,6 +200,7 @@ def test_known_names_missing_vocabulary_and_missing_packages_are_told(
         segmenter_of("reference", weights[1])
 
 
+@pytest.mark.slow
 def test_benchmark_prints_a_row_per_backend() -> None:
     script = Path(__file__).parents[2] / "benchmarks/grounded_sam_speed.py"
     options = ["--tiny", "--device", "cpu", "--boxes", "2", "--size", "64x128"]

@@ -244,6 +244,8 @@ def with_opencv(opencv: Path, *command: str) -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("opencv")
 def test_seeds_from_the_command_line(tmp_path: Path, data: Path, opencv: Path) -> None:
     for output in ("set", "again"):
         command = arguments(data, tmp_path / output, "--method", "seeds", "--segments", "20")
@@ -285,6 +287,8 @@ assert ids.max() == 16, ids.max()
 """
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("opencv")
 def test_seeds_refuses_what_opencv_crashes_on(opencv: Path) -> None:
     done = with_opencv(opencv, "-c", SIZES)
     assert done.returncode == 0, (done.returncode, done.stderr)

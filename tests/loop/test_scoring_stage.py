@@ -19,7 +19,7 @@ from a2lc.classes import parse_classes
 from a2lc.cli import main
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelSet
-from a2lc.loop.scoring import _best, _limited, equal_batches
+from a2lc.loop.scoring import best_of_all, best_of_share, equal_batches
 from tests.support.tiny import tiny_arguments, tiny_data
 
 
@@ -48,6 +48,7 @@ def scores(
     return keys, table["score"].to_numpy(), np.array(table["mean_probability"].to_pylist(), dtype=np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "tolerance"),
     [
@@ -94,9 +95,9 @@ def candidates(score: list[int]) -> Candidates:
 @given(st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=8), st.integers(1, 6), st.integers(1, 3))
 def test_the_best_pixels_do_not_depend_on_the_shares(images: list[list[int]], budget: int, processes: int) -> None:
     scored = [(f"image{index}", candidates(score)) for index, score in enumerate(images)]
-    shares = [dict(_best(scored[rank::processes], budget)) for rank in range(processes)]
+    shares = [dict(best_of_share(scored[rank::processes], budget)) for rank in range(processes)]
     merged = [(image, shares[index % processes][image]) for index, (image, _) in enumerate(scored)]
-    kept = [score for _, found in _limited(merged, budget) for score in found.scores.score.tolist()]
+    kept = [score for _, found in best_of_all(merged, budget) for score in found.scores.score.tolist()]
     everything = sorted((score for image in images for score in image), reverse=True)
     last = everything[min(budget, len(everything)) - 1] if everything else 0
     assert kept == [score for image in images for score in image if score >= last]

@@ -100,6 +100,7 @@ def test_own_answer_never_leaks_into_own_features() -> None:
         np.testing.assert_allclose(before.features[own], after.features[same], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error_rate", "calibration"), [(0.0, False), (0.1, False), (0.0, True), (0.1, True)])
 def test_the_order_of_images_changes_nothing(error_rate: float, calibration: bool) -> None:
     chosen = PosteriorSettings(error_rate=error_rate, calibration=calibration)

@@ -59,6 +59,7 @@ class TestModule:
         assert confidence == pytest.approx(expected.values.detach().numpy(), abs=2e-6)
         assert np.array_equal(predicted, expected.indices.numpy())
 
+    @pytest.mark.slow
     def test_learns_masks_that_the_network_confuses_systematically(self) -> None:
         confused = FEATURES[:, [1, 0, 2, 3]]  # the network says 0 for 1 and 1 for 0
         module = LabelCorrectionModule(4, mode="fixed").fit(confused, LABELS)

@@ -72,7 +72,11 @@ class TestThreshold:
             data.draw(labels),
             data.draw(labels),
             data.draw(labels),
-            data.draw(hnp.arrays(np.float32, count, elements=st.sampled_from([0.5, 0.6, 0.7, 0.8, 0.9, 1.0]))),
+            data.draw(
+                hnp.arrays(
+                    np.float32, count, elements=st.sampled_from(np.float32([0.5, 0.6, 0.7, 0.8, 0.9, 1.0]).tolist())
+                )
+            ),
             data.draw(hnp.arrays(np.bool_, count)),
             data.draw(st.sampled_from([0.31, 0.52, 0.74])),
             data.draw(st.integers(1, 6)),
@@ -183,6 +187,7 @@ class TestPropagate:
         answered = AnsweredMasks(**{name: changed.pop(name, value) for name, value in masks.items()})
         return propagate(answered, **{**arguments, **changed})
 
+    @pytest.mark.slow
     def test_corrects_wrong_labels_and_only_masks_never_asked_about(self) -> None:
         result = self.run()
         assert 0 < result.threshold <= 1

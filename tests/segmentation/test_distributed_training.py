@@ -29,6 +29,7 @@ CASES: dict[str, dict[str, Any]] = {
     "accumulated": {"batchnorm": "frozen", "dropout": 0.0, "accumulation": 2, "channels_last": True, "workers": 1},
     "usual": {"iterations": 8, "save_every": 3, "validate_every": 2},
 }
+pytestmark = pytest.mark.xdist_group("distributed training")  # what they share takes long to make
 
 
 class Spotted(Pictures):
@@ -89,6 +90,7 @@ def together(tmp_path_factory):
     return folder, json.loads((folder / "losses.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["frozen", "accumulated"])
 def test_two_processes_have_the_losses_of_one(tmp_path, together, name):
     folder, losses = together
@@ -100,6 +102,7 @@ def test_two_processes_have_the_losses_of_one(tmp_path, together, name):
         torch.testing.assert_close(weights[key], tensor, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_killed_processes_continue_with_the_same_bits(tmp_path, together):
     folder, losses = together
     assert launch(tmp_path, "usual", "5") != 0

@@ -62,6 +62,7 @@ def public_state(classes: int, separable: bool = False) -> dict[str, Tensor]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("separable", "prefix"), [(False, ""), (True, "module.")])
 def test_a_public_resnet50_checkpoint_is_loaded_tensor_by_tensor(tmp_path: Path, separable: bool, prefix: str) -> None:
     state, path = public_state(21, separable), tmp_path / "best_deeplabv3plus_resnet50_voc_os16.pth"

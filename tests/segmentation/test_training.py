@@ -236,8 +236,18 @@ def test_labels_that_do_not_fit_are_refused(tmp_path):
 
 
 def test_all_void_labels_give_no_nan(tmp_path):
-    run_training(tmp_path, Pictures(void=True))
-    assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / "last.safetensors").values())
+    network, losses = build_network(NETWORK, 2, seed=1), []
+    before = network.classifier.classifier[3].weight.detach().clone()
+    run_training(
+        tmp_path, Pictures(void=True), network=network, on_progress=lambda progress: losses.append(progress.loss)
+    )
+    assert losses == [0.0] * 6
+    last = load_file(tmp_path / "last.safetensors")
+    assert all(tensor.isfinite().all() for tensor in last.values())
+    after = last["classifier.classifier.3.weight"]
+    shrunk = (after.norm() / before.norm()).item()
+    assert 0.9 < shrunk < 1, "weight decay alone"
+    torch.testing.assert_close(after, shrunk * before)
 
 
 def test_diverged_training_names_the_step_and_the_remedy(tmp_path):

@@ -14,7 +14,7 @@ from a2lc.formats.png import LabelFolder
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import open_pseudo_labels
 from a2lc.posterior import MaskPool, PosteriorSettings
-from a2lc.simulation.run import is_held_out
+from a2lc.simulation.campaigns import is_held_out
 from a2lc.simulation.strategies import Curve, by_fixed_order, by_posterior, by_truth, random_scores, simulate
 from a2lc.simulation.truth import MaskTruth, SimulatedAnswers, read_masks
 from tests.support.folders import make_folder

@@ -84,6 +84,7 @@ class TestJobs:
         assert threads(20)["NUMBA_NUM_THREADS"] == "1"
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_with_tables_though_a_job_fails_and_then_has_little_to_do(
     tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_job_ends_with_the_process_that_started_it() -> None:
 
 
 class TestSlurm:
+    @pytest.mark.slow
     def test_jobs_run_through_submitit_and_are_queued_again_as_they_are(
         self, tmp_path: Path, classes: ClassSet
     ) -> None:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
+    from a2lc.acquisition.candidates import Candidates, MaskScores
     from a2lc.acquisition.class_weights import adaptive_class_weights, class_imbalance, pool_weights
     from a2lc.acquisition.functions import Acquisition, AcquisitionContext
     from a2lc.acquisition.registry import ACQUISITIONS
-    from a2lc.acquisition.scoring import Candidates, MaskScores, score_candidates, score_masks
+    from a2lc.acquisition.scoring import score_candidates, score_masks
     from a2lc.acquisition.selection import select_masks
     from a2lc.acquisition.settings import AcquisitionSettings
 else:

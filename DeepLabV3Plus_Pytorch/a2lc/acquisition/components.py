@@ -91,4 +91,5 @@ def adjusted_iou(predicted: Components, labels: Components) -> NDArray[np.float6
 
 
 def _mean_at(pixels: MaskPixels, values: NDArray[np.float64]) -> Tensor:
+    """The mean of values (H, W) over the pixels of each mask."""
     return pixels.mean(torch.as_tensor(values, device=pixels.position.device)[pixels.position])

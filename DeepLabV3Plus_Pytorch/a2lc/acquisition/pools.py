@@ -108,6 +108,7 @@ def _masks_of(chosen: Tensor, masks: MaskPixels, context: AcquisitionContext) ->
 def _groups(
     chosen: Tensor, position: Tensor, group: Tensor, mask_id: Tensor, context: AcquisitionContext
 ) -> tuple[MaskPixels, MaskSummary]:
+    """Groups of pixels to ask about, each summarised and represented by its chosen pixel."""
     pixels = pixels_at(context.probabilities, context.labels, position, group, mask_id, context.void)
     asked = torch.nonzero(position == chosen[group])[:, 0]
     return pixels, dataclasses.replace(summarise(pixels), representative=asked)

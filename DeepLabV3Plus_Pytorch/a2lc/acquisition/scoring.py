@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from a2lc.acquisition.candidates import Candidates, MaskScores
 from a2lc.acquisition.expansion import expand, expansions
 from a2lc.acquisition.functions import AcquisitionContext
 from a2lc.acquisition.pools import POOLS
 from a2lc.acquisition.registry import ACQUISITIONS
 from a2lc.acquisition.settings import AcquisitionSettings
-from a2lc.foundation.arrays import check_lengths
-from a2lc.mask_statistics import MaskStatistics, gather_pixels, to_statistics
-
-
-@dataclass(frozen=True)
-class MaskScores(MaskStatistics):
-    """`MaskStatistics` and the score of each mask, (M,) float64, higher = ask first."""
-
-    score: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        check_lengths(self, ("mask_id", "score", "pixels", "label", "predicted", "representative", "mean_probability"))
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """What may be asked about in an image.
-
-    Attributes:
-        scores: One entry per candidate; for the pool of masks one per mask, in ascending order of mask id.
-        expansion: The pixels that an answer is about, as `encode_runs` writes them; None = the whole mask.
-    """
-
-    scores: MaskScores
-    expansion: tuple[str | None, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.expansion) != len(self.scores):
-            raise ValueError(f"there are {len(self.scores)} candidates but {len(self.expansion)} expansions")
+from a2lc.mask_statistics import gather_pixels, to_statistics
 
 
 def score_masks(

@@ -6,7 +6,8 @@ import math
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
-MaskKey = tuple[str, int]
+from a2lc.foundation.ids import MaskKey
+
 Key = TypeVar("Key", MaskKey, tuple[str, int, int, int])
 
 

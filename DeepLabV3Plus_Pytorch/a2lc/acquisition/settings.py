@@ -37,6 +37,7 @@ class AcquisitionSettings(Settings):
 
     @model_validator(mode="after")
     def _of_pixels(self) -> AcquisitionSettings:
+        """Pixels by themselves need a score that every pixel has for itself."""
         alone = ACQUISITIONS[self.name].of_pixel and not self.look_ahead and self.expansion is None
         if self.pool == "pixels" and not alone:
             of_pixels = (name for name in ACQUISITIONS if ACQUISITIONS[name].of_pixel)

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from a2lc.acquisition import Candidates, MaskScores, select_masks
+from a2lc.acquisition.candidates import Candidates, MaskScores
+from a2lc.acquisition.selection import select_masks
 from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
-
-MaskKey = tuple[str, int]
+from a2lc.foundation.ids import MaskKey
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class MaskTable:
 
 
 def _empty(name: str, classes: int) -> NDArray[Any]:
+    """A column of a table without rows."""
     shapes = {"representative": (0, 2), "mean_probability": (0, classes)}
     return np.zeros(shapes.get(name, (0,)), dtype=np.float32 if name in ("score", "mean_probability") else np.int64)
 

@@ -10,7 +10,7 @@ from a2lc.annotators.inbox import Answer, Question
 from a2lc.annotators.queue import SKIP, QueueRow, read_queue
 from a2lc.classes import ClassSet
 from a2lc.foundation.errors import refuse
-from a2lc.labels.ledger import MaskKey
+from a2lc.foundation.ids import MaskKey
 
 
 def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, annotator: str) -> list[Answer]:

@@ -54,7 +54,9 @@ def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
 
 def _warnings(audit: Audit, unseen: Collection[tuple[int, int]]) -> list[str]:
     """A sentence for every class that occurs in fewer images than there are folds."""
-    classes_of, folds, names = audit.survey.classes_of, audit.settings.folds, audit.dataset.classes.names
+    classes_of = audit.survey.classes_of
+    folds = audit.settings.folds
+    names = audit.dataset.classes.names
     blind = {k for _, k in unseen}
     sentences = []
     for k, name in enumerate(names):
@@ -74,7 +76,8 @@ def _warnings(audit: Audit, unseen: Collection[tuple[int, int]]) -> list[str]:
 
 def train_fold(audit: Audit, fold: int, fold_of: Mapping[str, int]) -> None:
     """Train the network that judges the images of a fold, on all others; continues a training that was killed."""
-    folder, classes = audit.fold_folder(fold), audit.dataset.classes
+    folder = audit.fold_folder(fold)
+    classes = audit.dataset.classes
     if (folder / "training.json").exists():
         return
     # every fold starts with the same weights, so that the networks differ by their images alone
@@ -98,9 +101,13 @@ def train_fold(audit: Audit, fold: int, fold_of: Mapping[str, int]) -> None:
 
 
 def _inspect(audit: Audit, fold_of: Mapping[str, int], unseen: Collection[tuple[int, int]]) -> Findings:
+    """Judge every image with the network that has not seen it; what is judged becomes a pseudo-label set."""
     _log.info("judging %d images", len(fold_of))
-    classes, weights = audit.dataset.classes, [audit.weights_path(fold) for fold in range(audit.settings.folds)]
-    images, labels, device = audit.dataset.image, audit.labels, audit.device
+    classes = audit.dataset.classes
+    weights = [audit.weights_path(fold) for fold in range(audit.settings.folds)]
+    images = audit.dataset.image
+    labels = audit.labels
+    device = audit.device
     predictions = Predictions(audit.config, len(classes), weights, fold_of, images, labels, device)
     writer = PseudoLabelWriter(audit.pseudo_labels, classes, {"made_by": "a2lc audit", **_made_with(audit)})
     findings = inspect(audit.dataset, predictions, fold_of, unseen, audit.settings, writer)

@@ -56,7 +56,9 @@ def mask_evidence(
     """
     pixels = gather_pixels(probabilities, labels, masks, void)
     statistics = to_statistics(pixels, summarise(pixels), masks.shape[1])
-    count, (classes, number) = torch.from_numpy(statistics.pixels), (len(pixels.probabilities), len(statistics))
+    count = torch.from_numpy(statistics.pixels)
+    classes = len(pixels.probabilities)
+    number = len(statistics)
     log = torch.stack([pixels.sum(channel.clamp(min=_LEAST).log()) for channel in pixels.probabilities], dim=1)
     taken = torch.bincount(pixels.mask * classes + pixels.predicted, minlength=number * classes).view(number, classes)
     flagged = torch.from_numpy(issues.reshape(-1)).to(pixels.position.device)[pixels.position]
@@ -70,6 +72,7 @@ def mask_evidence(
 
 
 def _softmin(pixels: MaskPixels) -> NDArray[np.float64]:
+    """Softmin of the confidence in the given label over the pixels of each mask, (M,)."""
     confidence = pixels.label_probability().double()
     least = torch.ones(len(pixels.mask_id), dtype=torch.float64, device=confidence.device)
     least = least.scatter_reduce(0, pixels.mask, confidence, "amin")

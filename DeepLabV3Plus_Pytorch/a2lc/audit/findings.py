@@ -15,10 +15,9 @@ from a2lc.audit.predictions import Predictions
 from a2lc.audit.scores import Suspicion, judge
 from a2lc.audit.settings import AuditSettings
 from a2lc.datasets import Dataset
+from a2lc.foundation.ids import MaskKey
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.quality import ClassSwap, common_label_issues, find_label_issues, label_quality_scores
-
-MaskKey = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,13 @@ def inspect(
         settings: What is a mask.
         writer: Takes labels and masks of every image.
     """
-    classes, void = dataset.classes, dataset.classes.void
+    classes = dataset.classes
+    void = dataset.classes.void
     issues = find_label_issues(predictions, void=void)
     keys: list[MaskKey] = []
-    parts, images, swaps = [], [], Counter[tuple[int, int]]()
+    parts = []
+    images = []
+    swaps = Counter[tuple[int, int]]()
     pairs = zip(predictions.image_ids, issues, predictions, strict=True)
     for image_id, flags, (labels, probabilities) in pairs:
         masks = find_masks(dataset.image(image_id), labels, classes, settings)
@@ -93,7 +95,8 @@ def inspect(
         keys += [(image_id, int(mask_id)) for mask_id in part.mask_id]
         parts.append(part)
         one = [(labels, probabilities)]
-        quality, known = float(label_quality_scores(one, void=void)[0]), int((labels != void).sum())
+        quality = float(label_quality_scores(one, void=void)[0])
+        known = int((labels != void).sum())
         images.append(ImageQuality(image_id, fold_of[image_id], quality, known, int(flags.sum()), len(part)))
         for swap in common_label_issues([flags], one, top=None, void=void):
             swaps[swap.given, swap.predicted] += swap.pixels

@@ -43,7 +43,8 @@ def hand_over(audit: Audit, findings: Findings, loop: Sequence[str]) -> None:
         findings: What was found.
         loop: See `loop_arguments`.
     """
-    evidence, score = findings.evidence, audit.settings.score
+    evidence = findings.evidence
+    score = audit.settings.score
     statistics = {name: getattr(evidence, name) for name in MaskStatistics.__dataclass_fields__}
     scores = MaskScores(**statistics, score=findings.suspicion.scores[score])
     image_ids = tuple(image_id for image_id, _ in findings.keys)
@@ -72,7 +73,8 @@ def take_answers(audit: Audit, answers: Path, loop: Sequence[str]) -> Path:
     """
     if not audit.is_done:
         raise InputError(f"the audit in {audit.folder} is not finished: run it without --answers first")
-    run, target = _open_loop(loop), audit.folder / "corrected"
+    run = _open_loop(loop)
+    target = audit.folder / "corrected"
     if (target / "manifest.json").exists():
         raise InputError(f"the answers are taken already, into {target}: continue with a2lc run {shlex.join(loop)}")
     with claimed(run):

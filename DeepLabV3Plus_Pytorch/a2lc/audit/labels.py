@@ -45,6 +45,7 @@ def open_labels(dataset: Dataset, folder: Path | None) -> LabelSource:
 
 
 def _in_folder(dataset: Dataset, folder: Path) -> LabelSource:
+    """The label maps below a folder, in whatever format. Raises InputError where there is no folder."""
     if not folder.is_dir():
         raise InputError(f"{folder} does not exist: --labels takes a folder of label PNGs or a pseudo-label set")
     return open_label_files(folder, Reading(dataset.classes))
@@ -131,4 +132,5 @@ def _look(image_id: str, dataset: Dataset, labels: LabelSource) -> _Look:
 
 
 def _size(shape: tuple[int, ...]) -> str:
+    """A shape as messages give it: 375x500."""
     return "x".join(map(str, shape))

@@ -77,7 +77,8 @@ def page(title: str, body: Iterable[str]) -> str:
 
 def picture(image: NDArray[np.uint8], alt: str, longest: int) -> str:
     """An <img> that holds an RGB (H, W, 3) uint8 picture as JPEG, no side longer than `longest` pixels."""
-    photo, buffer = Image.fromarray(image), io.BytesIO()
+    photo = Image.fromarray(image)
+    buffer = io.BytesIO()
     photo.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     photo.save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode()

@@ -20,7 +20,8 @@ def reason(given: int, predicted: int, share: NDArray[np.float64], unseen: bool,
         unseen: Whether the network never saw the given class.
         classes: Names.
     """
-    name, other = classes.name_of(given), classes.name_of(predicted)
+    name = classes.name_of(given)
+    other = classes.name_of(predicted)
     dominant = int(share.argmax())
     if unseen:
         start = f"No network that could judge it has seen {name}: all images with this class lie in its fold"
@@ -39,4 +40,5 @@ def reason(given: int, predicted: int, share: NDArray[np.float64], unseen: bool,
 
 
 def _rest(share: float, name: str) -> str:
+    """The end of a sentence: what is left for the given class."""
     return f" and {share:.0%} for {name}" if share >= _LEAST else f" and none for {name}"

@@ -18,9 +18,17 @@ from a2lc.foundation.files import write_text
 from a2lc.labels.overlay import draw_overlay
 from a2lc.labels.store import open_pseudo_labels
 
-_MASKS, _IMAGES, _SWAPS, _VOTES = 50, 12, 20, 4  # how many are shown
-_CROP, _THUMBNAIL = 960, 320  # pixels, longer side
-_PAIR, _COUNTS = ("given", "looks like"), ("pixels", "masks")  # columns of the table of confused classes
+# how many are shown
+_MASKS = 50
+_IMAGES = 12
+_SWAPS = 20
+_VOTES = 4
+# pixels, longer side
+_CROP = 960
+_THUMBNAIL = 320
+# columns of the table of confused classes
+_PAIR = ("given", "looks like")
+_COUNTS = ("pixels", "masks")
 _NEUTRAL = "#a9adb3"  # of background, and of what the legend has no room for
 _SCORES = {
     "calibrated": "1 − the given class's share of the votes of the mask's pixels, calibrated with the other folds",
@@ -48,7 +56,9 @@ def write_report(audit: Audit, findings: Findings, tables: Tables, notes: Sequen
 
 
 def _head(audit: Audit, tables: Tables, notes: Sequence[str]) -> Iterator[str]:
-    suspicious, total = sum(row["suspicious"] for row in tables.masks), max(len(tables.masks), 1)
+    """The numbers at the top of the page, and the notes."""
+    suspicious = sum(row["suspicious"] for row in tables.masks)
+    total = max(len(tables.masks), 1)
     agreed = sum(row["given"] == row["predicted"] for row in tables.masks) / total
     issues, pixels = (sum(row[name] for row in tables.images) for name in ("issues", "pixels"))
     yield f"<h1>Label audit: {escape(audit.config.experiment)}</h1>"
@@ -151,7 +161,8 @@ def _images(audit: Audit, tables: Tables) -> Iterator[str]:
 
 
 def _foot(audit: Audit, command: str) -> Iterator[str]:
-    config, settings = audit.config, audit.settings
+    config = audit.config
+    settings = audit.settings
     yield "<h2>How it was made</h2>"
     yield (
         f'<p class="faint">{settings.folds} networks ({escape(config.network.backbone)}), '

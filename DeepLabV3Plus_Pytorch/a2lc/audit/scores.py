@@ -54,7 +54,8 @@ def judge(evidence: MaskEvidence, folds: NDArray[np.int64], background: int | No
         folds: (M,) fold of each mask's image.
         background: The class that competes only if masks have it, or if there is but one other; None = there is none.
     """
-    rows, given = np.arange(len(evidence)), evidence.label
+    rows = np.arange(len(evidence))
+    given = evidence.label
     pooled = pooled_votes(evidence.log_probability, candidates(given, evidence.share.shape[1], background))
     calibrated = calibrated_votes(evidence.log_probability, pooled, given, folds)
     scores: dict[ScoreName, NDArray[np.float64]] = {

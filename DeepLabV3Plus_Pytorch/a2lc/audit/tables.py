@@ -96,15 +96,19 @@ def make_tables(findings: Findings, classes: ClassSet, score: ScoreName) -> Tabl
 
 
 def _ranked(rows: list[Row]) -> list[Row]:
+    """The rows with their rank, from 1, as the first column."""
     return [{"rank": rank, **row} for rank, row in enumerate(rows, start=1)]
 
 
 def _mask_rows(findings: Findings, classes: ClassSet, score: ScoreName) -> list[Row]:
-    evidence, suspicion = findings.evidence, findings.suspicion
+    """A row per mask, in the order of the findings."""
+    evidence = findings.evidence
+    suspicion = findings.suspicion
     fold_of = {image.image_id: image.fold for image in findings.images}
     rows: list[Row] = []
     for index, (image_id, mask_id) in enumerate(findings.keys):
-        given, predicted = int(evidence.label[index]), int(suspicion.predicted[index])
+        given = int(evidence.label[index])
+        predicted = int(suspicion.predicted[index])
         place = evidence.representative[index].tolist()
         scores: Row = {name: float(suspicion.scores[name][index]) for name in SCORE_NAMES}
         rows.append({
@@ -134,5 +138,6 @@ def _write_csv(path: Path, rows: Sequence[Row], columns: Sequence[str] | dict[st
         writer.writerows({name: _text(row[name]) for name in columns} for row in rows)
 
 
-def _text(value: Any) -> Any:
+def _text(value: object) -> object:
+    """A value as the CSV has it."""
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else value

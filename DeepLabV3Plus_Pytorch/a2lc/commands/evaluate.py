@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from a2lc.classes import ClassSet, load_classes
 from a2lc.commands.options import EvaluateOptions
 from a2lc.commands.output import show
@@ -14,6 +12,7 @@ from a2lc.evaluation.metrics import SegmentationMetrics
 from a2lc.formats import Reading, open_labels
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json
+from a2lc.foundation.processes import on_main
 from a2lc.labels.check import SetSummary, check_pseudo_labels
 from a2lc.loop import evaluation
 from a2lc.loop.opening import claimed, open_runs
@@ -33,12 +32,18 @@ def _evaluate_runs(request: Request[EvaluateOptions]) -> None:
     """Measure the trained rounds of a run."""
     for current in open_runs(request.configs(), request.processes, computes=False):
         with claimed(current):
-            trained = current.processes.on_main(partial(trained_rounds, current))
-            for round_index in range(trained):
+            for round_index in range(_trained(current)):
                 evaluation.evaluate(current, round_index)
-                current.processes.on_main(partial(_show_round, current, round_index))
+                _show_round(current, round_index)
 
 
+@on_main
+def _trained(current: Run) -> int:
+    """How many rounds have a trained network."""
+    return trained_rounds(current)
+
+
+@on_main
 def _show_round(current: Run, round_index: int) -> None:
     metrics = read_json(current.round_folder(round_index) / "metrics.json")
     show(f"{current.name}, round {round_index}: {evaluation.summary_line(metrics)}\n")

@@ -9,6 +9,8 @@ from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.foundation.errors import InputError
 from a2lc.labels.export import export_labels
+from a2lc.loop.finished import verify_finished
+from a2lc.loop.inputs import verify_inputs
 from a2lc.loop.opening import open_runs
 from a2lc.loop.run import Run
 
@@ -20,6 +22,8 @@ def export(request: Request[ExportOptions]) -> None:
     round_index = request.options.round
     if not (current.folder / "config.yaml").exists():
         raise InputError(f"{current.folder} holds no run: nothing was corrected there yet")
+    verify_inputs(current)
+    verify_finished(current)
     made_by = {"exported_by": "a2lc export", "method": current.config.method, "seed": current.seed}
     made_by["round"] = "newest" if round_index is None else round_index
     ids = current.dataset.ids("train")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -15,6 +14,7 @@ from a2lc.commands.options import CorrectOptions, Options
 from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.processes import on_main
 from a2lc.loop import correction
 from a2lc.loop.opening import claimed, open_runs
 from a2lc.loop.progress import batches_per_round, need_trained, trained_rounds
@@ -28,7 +28,7 @@ def train(request: Request[Options]) -> None:
     from a2lc.loop.training import train_network
 
     def work(current: Run, round_index: int) -> None:
-        current.processes.on_main(lambda: _need_corrected(current, round_index))
+        _need_corrected(current, round_index)
         start(current)
         train_network(current, round_index)
 
@@ -103,9 +103,10 @@ def _each(request: Request[Any], work: Callable[[Run, int], None], *, computes: 
     """Do one stage of the open round of every run; the open round follows the newest trained network."""
     for current in open_runs(request.configs(), request.processes, computes=computes):
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
-            work(current, current.processes.on_main(partial(_open_round, current)))
+            work(current, _open_round(current))
 
 
+@on_main
 def _open_round(current: Run) -> int:
     """The round after the newest trained network, 0 before the first training."""
     round_index = trained_rounds(current)
@@ -118,7 +119,9 @@ def _open_batch(current: Run, round_index: int) -> int:
     return min(current.ledger.batches(round_index, "propagate"), batches_per_round(current) - 1)
 
 
+@on_main
 def _need_corrected(current: Run, round_index: int) -> None:
+    """Refuse to train on the labels of a round whose masks are not corrected yet."""
     if round_index and current.ledger.batches(round_index, "propagate") < batches_per_round(current):
         raise InputError(
             f"round {round_index} is not corrected yet: a2lc score, select, correct and propagate come first"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -11,8 +13,12 @@ from a2lc.commands.options import RunOptions
 from a2lc.commands.output import show
 from a2lc.commands.request import Request
 from a2lc.foundation.layers import describe_keys
+from a2lc.foundation.processes import on_main
 from a2lc.loop.config import RunConfig, dump_config
 from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
+
+if TYPE_CHECKING:
+    from a2lc.loop.run import Run
 
 
 def run(request: Request[RunOptions]) -> None:
@@ -21,7 +27,7 @@ def run(request: Request[RunOptions]) -> None:
     if request.options.keys:
         show(describe_keys(SimulationSettings if simulated else RunConfig))
     elif simulated:
-        request.processes.on_main(partial(_simulate, request))
+        _simulate(request)
     elif request.options.show:
         show("---\n".join(dump_config(config) for config in request.configs()))
     else:
@@ -33,25 +39,39 @@ def _loop(request: Request[RunOptions], configs: list[RunConfig]) -> None:
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     from a2lc.loop.opening import claimed, open_runs
-    from a2lc.loop.report import report
     from a2lc.loop.rounds import run_rounds
 
     runs = open_runs(configs, request.processes)
     for current in runs:
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             run_rounds(current)
-        folder = request.processes.on_main(partial(report, runs, request.command))
-    show(request.processes.on_main((folder / "summary.md").read_text))
+        folder = _report(request, runs)
+    _show_tables(request, folder)
+
+
+@on_main
+def _report(request: Request[RunOptions], runs: Sequence[Run]) -> Path:
+    """Write the tables of what is finished so far."""
+    from a2lc.loop.report import report
+
+    return report(runs, request.command)
+
+
+@on_main
+def _show_tables(request: Request[RunOptions], folder: Path) -> None:
+    """Print the summary, and where everything is."""
+    show((folder / "summary.md").read_text(encoding="utf-8"))
     show(f"tables and figure: {folder}\n")
 
 
+@on_main
 def _simulate(request: Request[RunOptions]) -> None:
     """A configuration that is a simulation: masks and ground truth alone."""
     settings = load_simulation(request.config_name(), request.settings)
     if request.options.show:
         show(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         return
-    from a2lc.simulation.run import run_simulation
+    from a2lc.simulation.campaigns import run_simulation
 
     folder = run_simulation(settings, request.command)
     show((folder / "summary.md").read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -32,6 +33,7 @@ class ClaimKind(Generic[Record]):
         foreign: Said of a folder that holds files but no record; "{folder}" stands for it.
         damaged: Said of a file that is no record: "{path}", "{error}".
         other: Said of a folder that was made otherwise: "{folder}", "{lines}" (a list), "{keys}" (joined by "and").
+        own: Patterns of names that may be there before the record is.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ClaimKind(Generic[Record]):
     foreign: str
     damaged: str
     other: str
+    own: tuple[str, ...] = ()
 
     def refuse_foreign(self, folder: Path) -> None:
         """Refuse a path that cannot be a folder, and a folder with files that are not ours; nothing is left behind.
@@ -51,7 +54,8 @@ class ClaimKind(Generic[Record]):
         if os.path.isfile(folder / self.name):  # noqa: PTH113  a name too long is no file, and told below
             return
         if os.path.isdir(folder):  # noqa: PTH112
-            if any(folder.glob("[!.]*")):
+            names = [path.name for path in folder.glob("[!.]*")]
+            if not all(any(fnmatch(name, pattern) for pattern in self.own) for name in names):
                 raise InputError(self.foreign.format(folder=folder))
             return
         try:

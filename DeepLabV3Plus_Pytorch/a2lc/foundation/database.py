@@ -13,14 +13,14 @@ from a2lc.foundation.errors import InputError
 
 
 class Database:
-    """The tables of one SQLite file. What is read of a file that does not exist is empty, and it is not created.
+    """The tables of one SQLite file. What is read of a file, or table, that does not exist is empty; none is created.
 
     A transaction is on the disk when its block is left, or not in the file at all. Nothing stays open in between, so
     several processes may use one file.
 
     Args:
         path: The file; it and its folder are made by the first write.
-        tables: Its tables; those that an earlier version did not have are added.
+        tables: Its tables; those that an earlier version did not have are added by the first write.
         purpose: What the file is used as, in messages: "a ledger".
 
     Raises:
@@ -32,9 +32,10 @@ class Database:
         self._tables = tables
         self._purpose = purpose
         self._engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.NullPool)
-        self._prepared = False
+        self._complete = False  # whether all tables are known to be there
         if path.exists():
-            self._prepare()
+            with self._transaction() as connection:
+                self._look(connection)
 
     @contextmanager
     def writing(self, conflict: str) -> Iterator[sql.Connection]:
@@ -55,19 +56,30 @@ class Database:
             raise InputError(f"{self.path}: {conflict} ({error.orig}); nothing was written") from None
 
     def rows(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
-        """The rows of a query by column name; none where there is no file. Raises InputError when it is broken."""
+        """The rows of a query by column name; none where there is no file, or no such table in it.
+
+        Raises:
+            InputError: When the file is broken.
+        """
         if not self.path.exists():
             return []
-        self._prepare()
         with self._transaction() as connection:
+            if not self._complete and not self._look(connection).issuperset(map(str, query.get_final_froms())):
+                return []
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def _look(self, connection: sql.Connection) -> set[str]:
+        """The names of the tables in the file."""
+        names = set(sql.inspect(connection).get_table_names())
+        self._complete = names.issuperset(self._tables.tables)
+        return names
 
     def _prepare(self) -> None:
         """Add the tables that the file lacks, once; a complete file is only looked at."""
-        if not self._prepared:
+        if not self._complete:
             with self._transaction() as connection:
                 self._tables.create_all(connection)
-            self._prepared = True
+            self._complete = True
 
     @contextmanager
     def _transaction(self) -> Iterator[sql.Connection]:

@@ -7,9 +7,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from a2lc.foundation.errors import InputError
 
-_LONGEST_PART = (
-    240  # bytes of UTF-8; file systems take 255, and a suffix and the mark of an unfinished file come on top
-)
+MaskKey = tuple[str, int]  # image id, mask id within the image
+_LONGEST_PART = 240  # bytes of UTF-8: file systems take 255, and a suffix and the mark of an unfinished file are added
 
 
 def valid_id(text: object, source: Path | str) -> str:

@@ -110,6 +110,7 @@ def explain(error: ValidationError, model: type[BaseModel], source: str) -> str:
 
 
 def _describe(key: str, problem: Any) -> str:
+    """A problem that pydantic found, in a sentence."""
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     if problem["type"] == "value_error":
         return f"{key}: {message}" if key else message
@@ -134,6 +135,7 @@ def _without_tags(model: type[BaseModel], location: Sequence[str]) -> Iterable[s
 
 
 def _is_tag(model: type[BaseModel], part: str) -> bool:
+    """Whether a part of a location is the name that tells a member of a union."""
     return "name" in model.model_fields and part in get_args(model.model_fields["name"].annotation)
 
 
@@ -160,5 +162,6 @@ def describe_keys(model: type[BaseModel], prefix: str = "") -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
+    """A value that YAML writes without tags."""
     return list(value) if isinstance(value, tuple) else value if isinstance(value, bool | int | float) else str(value)

@@ -55,7 +55,7 @@ class Processes(Place):
 
             torch.distributed.all_reduce(torch.zeros(1))  # on the CPU, so that no GPU spins while another process works
 
-    def gather(self, value: Any) -> list[Any]:
+    def gather(self, value: Result) -> list[Result]:
         """The values of all processes, in order of rank; any picklable object."""
         if self.count == 1:
             return [value]
@@ -65,7 +65,7 @@ class Processes(Place):
         distributed.all_gather_object(values, value)
         return values
 
-    def collect(self, value: Any) -> list[Any]:
+    def collect(self, value: Result) -> list[Result]:
         """The values of all processes, in order of rank, in the main process; an empty list in the others."""
         if self.count == 1:
             return [value]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping
 
-_SPIN = (
-    "GOMP_SPINCOUNT",
-    "1000",
-)  # found by benchmarks/neighbour.py: little lost on idle cores, much won beside others
+# found by benchmarks/neighbour.py: little lost on idle cores, much won beside others
+_SPIN = ("GOMP_SPINCOUNT", "1000")
 _SPOKEN_FOR = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
 

@@ -11,39 +11,9 @@ from typing import NamedTuple
 import sqlalchemy as sql
 
 from a2lc.foundation.database import Database
-
-MaskKey = tuple[str, int]
-
-_METADATA = sql.MetaData()
-
-_DECISIONS = sql.Table(
-    "decisions",
-    _METADATA,
-    sql.Column("id", sql.Integer, primary_key=True),
-    sql.Column("round", sql.Integer, nullable=False),
-    sql.Column("batch", sql.Integer, nullable=False),
-    sql.Column("image_id", sql.String, nullable=False),
-    sql.Column("mask_id", sql.Integer, nullable=False),
-    sql.Column("label_before", sql.Integer, nullable=False),
-    sql.Column("label_after", sql.Integer),
-    sql.Column("relabelled", sql.Boolean, nullable=False),
-    sql.Column("queried", sql.Boolean, nullable=False),
-    sql.Column("source", sql.String, nullable=False),
-    sql.Column("annotator", sql.String),
-    sql.Column("confidence", sql.Float),
-    sql.Column("seconds", sql.Float),
-    sql.Column("time", sql.String, nullable=False),
-    sql.Column("pixels", sql.Text),
-)
-
-_STAGES = sql.Table(
-    "stages",
-    _METADATA,
-    sql.Column("round", sql.Integer, primary_key=True),
-    sql.Column("batch", sql.Integer, primary_key=True),
-    sql.Column("stage", sql.String, primary_key=True),
-    sql.Column("rows", sql.Integer, nullable=False),
-)
+from a2lc.foundation.ids import MaskKey
+from a2lc.labels.seals import broken_stages, last_decision, seal
+from a2lc.labels.tables import DECISIONS, FILES, METADATA, STAGES
 
 
 @dataclass(frozen=True)
@@ -120,7 +90,12 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, _METADATA, "a ledger")
+        self._database = Database(path, METADATA, "a ledger")
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
 
     def record(self, round_index: int, batch: int, stage: str, decisions: Sequence[Decision]) -> None:
         """Append all decisions of a stage in one transaction.
@@ -138,19 +113,45 @@ class Ledger:
         rows = [{**vars(decision), "round": round_index, "batch": batch, "time": now} for decision in decisions]
         with self._database.writing("this stage is recorded already") as connection:
             entry = {"round": round_index, "batch": batch, "stage": stage, "rows": len(rows)}
-            connection.execute(_STAGES.insert(), entry)
+            connection.execute(STAGES.insert(), entry)
+            before = last_decision(connection)
             if rows:
-                connection.execute(_DECISIONS.insert(), rows)
+                connection.execute(DECISIONS.insert(), rows)
+            seal(connection, entry, before)
 
     def is_done(self, round_index: int, batch: int, stage: str) -> bool:
         """Whether the stage is recorded."""
-        where = (_STAGES.c.round == round_index, _STAGES.c.batch == batch, _STAGES.c.stage == stage)
-        return bool(self._database.rows(sql.select(_STAGES).where(*where)))
+        where = (STAGES.c.round == round_index, STAGES.c.batch == batch, STAGES.c.stage == stage)
+        return bool(self._database.rows(sql.select(STAGES).where(*where)))
 
     def batches(self, round_index: int, stage: str) -> int:
         """How many batches of this stage are recorded in a round."""
-        where = (_STAGES.c.round == round_index, _STAGES.c.stage == stage)
-        return len(self._database.rows(sql.select(_STAGES).where(*where)))
+        where = (STAGES.c.round == round_index, STAGES.c.stage == stage)
+        return len(self._database.rows(sql.select(STAGES).where(*where)))
+
+    def problems(self) -> list[str]:
+        """Sentences about stages whose decisions are no longer those that were recorded; empty when all are."""
+        return broken_stages(self._database)
+
+    def record_file(self, round_index: int, name: str, digest: str) -> None:
+        """Append that a file of a round is finished; the newest entry of a file counts.
+
+        Args:
+            round_index: Round, from 0.
+            name: Name of the file within the round's folder.
+            digest: SHA-256 of its content.
+
+        Raises:
+            InputError: When the ledger cannot be written.
+        """
+        with self._database.writing("this file cannot be recorded") as connection:
+            connection.execute(FILES.insert(), {"round": round_index, "name": name, "digest": digest})
+
+    def digest_of(self, round_index: int, name: str) -> str | None:
+        """SHA-256 of a finished file of a round; None where none was recorded."""
+        query = sql.select(FILES.c.digest).where(FILES.c.round == round_index, FILES.c.name == name)
+        rows = self._database.rows(query.order_by(FILES.c.id.desc()).limit(1))
+        return rows[0]["digest"] if rows else None
 
     def decisions(self, *, up_to_round: int | None = None) -> list[Decision]:
         """All decisions, in the order they were made."""
@@ -158,11 +159,11 @@ class Ledger:
 
     def decisions_of(self, round_index: int) -> list[Decision]:
         """The decisions of one round, in the order they were made."""
-        return self._decisions(_DECISIONS.c.round == round_index)
+        return self._decisions(DECISIONS.c.round == round_index)
 
     def answers(self, *, up_to_round: int | None = None) -> list[Decision]:
         """Every question asked, a click each, in the order they were answered."""
-        return self._decisions(_DECISIONS.c.queried, *_until(up_to_round))
+        return self._decisions(DECISIONS.c.queried, *_until(up_to_round))
 
     def queried(self, *, up_to_round: int | None = None) -> dict[MaskKey, Decision]:
         """The newest answer for each mask that an annotator was asked about."""
@@ -194,17 +195,17 @@ class Ledger:
 
     def _relabelled(self, up_to_round: int | None) -> list[_Relabelled]:
         """The decisions that set pixels, oldest first; only what a correction needs of them, for there are many."""
-        columns = (_DECISIONS.c[name] for name in _Relabelled._fields)
-        query = sql.select(*columns).where(_DECISIONS.c.relabelled, *_until(up_to_round)).order_by(_DECISIONS.c.id)
+        columns = (DECISIONS.c[name] for name in _Relabelled._fields)
+        query = sql.select(*columns).where(DECISIONS.c.relabelled, *_until(up_to_round)).order_by(DECISIONS.c.id)
         return [_Relabelled(**row) for row in self._database.rows(query)]
 
     def _decisions(self, *conditions: sql.ColumnElement[bool]) -> list[Decision]:
         """The decisions that meet all conditions, oldest first."""
-        columns = (_DECISIONS.c[name] for name in Decision.__dataclass_fields__)
-        query = sql.select(*columns).where(*conditions).order_by(_DECISIONS.c.id)
+        columns = (DECISIONS.c[name] for name in Decision.__dataclass_fields__)
+        query = sql.select(*columns).where(*conditions).order_by(DECISIONS.c.id)
         return [Decision(**row) for row in self._database.rows(query)]
 
 
 def _until(up_to_round: int | None) -> list[sql.ColumnElement[bool]]:
     """The condition that a decision was made in this round or an earlier one; none for None."""
-    return [] if up_to_round is None else [_DECISIONS.c.round <= up_to_round]
+    return [] if up_to_round is None else [DECISIONS.c.round <= up_to_round]

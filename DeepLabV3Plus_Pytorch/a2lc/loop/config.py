@@ -120,8 +120,8 @@ class RunConfig(Settings):
             )
         if ACQUISITIONS[self.acquisition.name].by_learner != LEARNERS[self.propagation.name].orders:
             raise ValueError(
-                f"acquisition is {self.acquisition.name} and propagation is {self.propagation.name}: both must leave the "
-                "order of the questions to the learner (posterior), or neither; use method=posterior"
+                f"acquisition is {self.acquisition.name} and propagation is {self.propagation.name}: both must leave "
+                "the order of the questions to the learner (posterior), or neither; use method=posterior"
             )
         if _acquisition_needs(self.acquisition).whole_masks and self.acquisition.expansion != 0:
             raise ValueError(

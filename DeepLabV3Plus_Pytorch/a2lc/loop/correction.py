@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from a2lc.annotators import ANNOTATORS, Annotator, AnnotatorContext, Query
-from a2lc.loop.learning import RoundLearner, current_labels
+from a2lc.foundation.processes import on_main
+from a2lc.loop.round_learner import RoundLearner, current_labels
 from a2lc.loop.run import Run
 
 _log = logging.getLogger(__name__)
@@ -20,14 +21,16 @@ def select_queries(run: Run, round_index: int, batch: int, learner: RoundLearner
         batch: Batch of questions within the round, from 0.
         learner: That of the round, where there is one already.
     """
-    asked_now = sum(decision.queried for decision in run.ledger.decisions_of(round_index))
+    asked_now = asked_in(run, round_index)
     left = run.config.budget - asked_now
     wanted = min(run.config.inner_batch or left, left)
     table, excluded = (learner or RoundLearner(run, round_index)).ordered()
     # rows that are pixels hold nothing that earlier rounds asked
     rows = table.select(wanted, excluded) if table.of_masks else table.select(asked_now + wanted, ())[asked_now:]
-    if not batch and len(rows) < wanted:
-        _log.warning("%s: only %d masks are left, fewer than the budget of %d", run.name, len(rows), left)
+    first_short = len(rows) < wanted and asked_now == batch * (run.config.inner_batch or run.config.budget)
+    if first_short and (asked_now or rows):  # a round that has nothing to ask at all is the end of the loop
+        total = asked_now + len(rows)
+        _log.warning("%s: only %d masks are left, fewer than the budget of %d", run.name, total, run.config.budget)
     current = current_labels(run, table)
     return [
         Query(
@@ -40,6 +43,11 @@ def select_queries(run: Run, round_index: int, batch: int, learner: RoundLearner
         )
         for row in rows
     ]
+
+
+def asked_in(run: Run, round_index: int) -> int:
+    """Questions asked so far in a round, each a click."""
+    return sum(decision.queried for decision in run.ledger.decisions_of(round_index))
 
 
 def annotator_context(run: Run, round_index: int, batch: int) -> AnnotatorContext:
@@ -61,6 +69,7 @@ def make_annotator(context: AnnotatorContext) -> Annotator:
     return ANNOTATORS[context.settings.name].make(context)
 
 
+@on_main
 def annotate(
     run: Run,
     round_index: int,
@@ -75,12 +84,6 @@ def annotate(
     Raises:
         WaitingForAnswers: When people have to answer first.
     """
-    run.processes.on_main(lambda: _annotate(run, round_index, batch, annotator, learner))
-
-
-def _annotate(
-    run: Run, round_index: int, batch: int, annotator: Annotator | None, learner: RoundLearner | None
-) -> None:
     if run.ledger.is_done(round_index, batch, "annotate"):
         return
     _log.info("%s: asking about masks of round %d", run.name, round_index)
@@ -91,15 +94,12 @@ def _annotate(
     run.ledger.record(round_index, batch, "annotate", decisions)
 
 
+@on_main
 def propagate(run: Run, round_index: int, batch: int, learner: RoundLearner | None = None) -> None:
     """Learn from the answers so far and correct masks that nobody was asked about; the other processes wait."""
-    run.processes.on_main(lambda: _propagate(run, round_index, batch, learner or RoundLearner(run, round_index)))
-
-
-def _propagate(run: Run, round_index: int, batch: int, learner: RoundLearner) -> None:
     if run.ledger.is_done(round_index, batch, "propagate"):
         return
     _log.info("%s: propagating the answers of round %d", run.name, round_index)
     with run.timed(round_index, "propagate"):
-        decisions = learner.relabelled()
+        decisions = (learner or RoundLearner(run, round_index)).relabelled()
     run.ledger.record(round_index, batch, "propagate", decisions)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 from a2lc.acquisition.table import read_mask_table
 from a2lc.evaluation.columns import STAGES, FinishedRound, Value, all_columns, measure
@@ -13,6 +12,8 @@ from a2lc.evaluation.comparison import compare_labels
 from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.evaluation.truth import MajorityClasses
 from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.processes import on_main
+from a2lc.loop.finished import close_round
 from a2lc.loop.run import Run
 
 _log = logging.getLogger(__name__)
@@ -26,10 +27,11 @@ def evaluate(run: Run, round_index: int) -> None:
     _log.info("%s: evaluating round %d", run.name, round_index)
     with run.timed(round_index, "evaluate"):
         confusion = data_confusion(run, round_index)
-    metrics = run.processes.on_main(partial(_close, run, round_index, confusion))
+    metrics = _close(run, round_index, confusion)
     _log.info("%s: round %d is done: %s", run.name, round_index, summary_line(metrics))
 
 
+@on_main
 def _close(run: Run, round_index: int, confusion: ConfusionMatrix | None) -> dict[str, Value]:
     """Ask the columns and write what they say."""
     folder = run.round_folder(round_index)
@@ -40,7 +42,7 @@ def _close(run: Run, round_index: int, confusion: ConfusionMatrix | None) -> dic
     clocked = replace(finished, seconds=read_json(folder / "seconds.json"))
     metrics |= measure(clocked, STAGES)
     write_json(folder / "metrics.json", {"round": round_index, **metrics})
-    (folder / "DONE").touch()
+    close_round(run, round_index)
     return metrics
 
 
@@ -52,7 +54,7 @@ def summary_line(metrics: Mapping[str, Value]) -> str:
 
 def data_confusion(run: Run, round_index: int) -> ConfusionMatrix | None:
     """L_r against ground truth, each process its share of the images; None where there is no ground truth."""
-    state = run.processes.on_main(lambda: run.state(round_index))
+    state = run.shared_state(round_index)
     truth = run.dataset.ground_truth
     classes = len(run.dataset.classes)
     if truth is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a2lc.datasets import Dataset, open_dataset
+from a2lc.foundation.digests import FileDigests
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.locks import held
 from a2lc.foundation.processes import Processes, on_main
@@ -16,6 +17,9 @@ from a2lc.foundation.settings import Decides
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig
+from a2lc.loop.finished import record_tables, verify_finished
+from a2lc.loop.inputs import record_inputs, verify_inputs
+from a2lc.loop.progress import batches_per_round
 from a2lc.loop.run import Run
 
 if TYPE_CHECKING:
@@ -51,7 +55,12 @@ def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None, 
     pseudo_labels = open_pseudo_labels(folder, first.undetected)
     _check_labels(processes, pseudo_labels, dataset)
     device = _device(first, processes) if computes else None
-    return [Run(config, seed, dataset, pseudo_labels, device, processes) for seed in first.seeds for config in configs]
+    digests = FileDigests()  # of inputs that the runs share
+    return [
+        Run(config, seed, dataset, pseudo_labels, device, processes, digests)
+        for seed in first.seeds
+        for config in configs
+    ]
 
 
 def _refuse_disagreement(configs: Sequence[RunConfig]) -> None:
@@ -98,10 +107,11 @@ def _device(config: RunConfig, processes: Processes) -> torch.device:
 
 @contextmanager
 def claimed(run: Run) -> Iterator[None]:
-    """Prepare the device, hold the folder of a seed against other commands, check its configuration, and log there.
+    """Prepare the device, hold the folder of a seed against other commands, check what is there, and log there.
 
     Raises:
-        InputError: When another process works on the seed, or the folder was made with another configuration.
+        InputError: When another process works on the seed, the folder was made with another configuration or of other
+            inputs, or what is finished there is not as it was left; nothing was changed then.
     """
     _prepare(run)
     with ExitStack() as stack:
@@ -119,8 +129,13 @@ def _enter(run: Run, stack: ExitStack) -> None:
 def _claimed(run: Run) -> Iterator[None]:
     """Claim the folder in this process."""
     with held(run.seed_folder):
+        run.compare_folder()
+        verify_inputs(run)
+        verify_finished(run, batches_per_round(run))
         run.claim_folder()
         with _logged(run.folder / "log.txt"):
+            record_inputs(run)
+            record_tables(run)
             yield
 
 

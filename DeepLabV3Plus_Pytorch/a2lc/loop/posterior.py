@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from a2lc.foundation.ids import MaskKey
 from a2lc.posterior import Belief, ImageMasks, MaskPool, PosteriorModel, PosteriorSettings, describe_masks
-from a2lc.propagation.registry import Answers, MaskKey, NewLabel, Order, Situation
+from a2lc.propagation.registry import Answers, NewLabel, Order, Situation
 
 _log = logging.getLogger(__name__)
 

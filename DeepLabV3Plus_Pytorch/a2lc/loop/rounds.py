@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from a2lc.loop.correction import annotate, propagate
+import logging
+
+from a2lc.loop.correction import annotate, asked_in, propagate
 from a2lc.loop.evaluation import evaluate
-from a2lc.loop.learning import RoundLearner
 from a2lc.loop.progress import batches_per_round
+from a2lc.loop.round_learner import RoundLearner
 from a2lc.loop.run import Run
 from a2lc.loop.scoring import score
 from a2lc.loop.start import start
 from a2lc.loop.training import train_network
 
+_log = logging.getLogger(__name__)
+
 
 def run_rounds(run: Run) -> None:
     """Run all rounds of one method and seed; what is done already is skipped.
+
+    A round that finds no mask to ask about is the end: nothing would be learned in it or after it.
 
     Source: A²LC, Algorithm 1.
 
@@ -25,14 +31,28 @@ def run_rounds(run: Run) -> None:
     evaluate(run, 0)
     for round_index in range(1, run.config.rounds + 1):
         score(run, round_index)
-        correct_labels(run, round_index)
+        if not correct_labels(run, round_index):
+            _log.warning(
+                "%s: no mask is left to ask about, so the run ends before round %d of %d: its results are complete",
+                run.name,
+                round_index,
+                run.config.rounds,
+            )
+            return
         train_network(run, round_index)
         evaluate(run, round_index)
 
 
-def correct_labels(run: Run, round_index: int) -> None:
-    """Spend the round's budget in batches: ask, then learn from the answers. The papers ask once per round."""
+def correct_labels(run: Run, round_index: int) -> bool:
+    """Spend the round's budget in batches: ask, then learn from the answers. The papers ask once per round.
+
+    Returns:
+        Whether there was a mask to ask about; where there was none, nothing is learned either.
+    """
     learner = RoundLearner(run, round_index)
     for batch in range(batches_per_round(run)):
         annotate(run, round_index, batch, learner=learner)
+        if not batch and not run.processes.on_main(lambda: asked_in(run, round_index)):
+            return False
         propagate(run, round_index, batch, learner)
+    return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from a2lc.datasets import Dataset
 from a2lc.foundation.claims import ClaimKind
+from a2lc.foundation.digests import FileDigests
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.processes import Processes, on_main
@@ -43,6 +44,7 @@ class Run:
     pseudo_labels: PseudoLabelSet
     chosen_device: torch.device | None
     processes: Processes = field(default_factory=Processes)
+    digests: FileDigests = field(default_factory=FileDigests, repr=False, compare=False)
 
     @property
     def device(self) -> torch.device:
@@ -101,6 +103,11 @@ class Run:
             return self.pseudo_labels
         return open_pseudo_labels(self.start_folder / "pseudo_labels")
 
+    @property
+    def has_first_labels(self) -> bool:
+        """Whether L₀ is there: from the beginning where labels are given, else once a start has made it."""
+        return self.config.start.name == "given" or (self.start_folder / "pseudo_labels" / "manifest.json").exists()
+
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger of the method."""
@@ -121,6 +128,11 @@ class Run:
         """Whether the main process finds this file; to be asked by all processes together."""
         return path.exists()
 
+    @on_main
+    def shared_state(self, round_index: int) -> LabelState:
+        """L_r as the main process finds it; to be asked by all processes together."""
+        return self.state(round_index)
+
     @contextmanager
     def timed(self, round_index: int, stage: str) -> Iterator[None]:
         """Add the seconds that a stage takes to seconds.json of its round."""
@@ -136,16 +148,22 @@ class Run:
         seconds[stage] = round(seconds.get(stage, 0.0) + taken, 3)
         write_json(path, seconds)
 
-    def claim_folder(self) -> None:
-        """Write config.yaml beside the results, or compare with the one that is there.
+    def compare_folder(self) -> None:
+        """Compare with the config.yaml of the folder, if there is one; writes nothing.
 
         Raises:
-            InputError: When the folder was made with another configuration; the difference is shown, nothing changed.
+            InputError: When the folder was made with another configuration (the difference is shown), or by no run.
         """
-        shared, own = _claim_kind(_OF_SEED), _claim_kind(_OF_METHOD)
-        shared.compare(self.round_folder(0), self.config)  # before the method's folder is begun
-        own.claim(self.folder, self.config)
-        shared.claim(self.round_folder(0), self.config)
+        _claim_kind(_OF_SEED).compare(self.round_folder(0), self.config)
+        own = _claim_kind(_OF_METHOD)
+        own.refuse_foreign(self.folder)
+        own.compare(self.folder, self.config)
+
+    def claim_folder(self) -> None:
+        """Write config.yaml beside the results, where it is not there yet. Raises InputError as `compare_folder`."""
+        self.compare_folder()  # the seed's, too, before the method's folder is begun
+        _claim_kind(_OF_METHOD).claim(self.folder, self.config)
+        _claim_kind(_OF_SEED).claim(self.round_folder(0), self.config)
 
 
 def _claim_kind(decide: frozenset[Decides]) -> ClaimKind[RunConfig]:
@@ -155,6 +173,7 @@ def _claim_kind(decide: frozenset[Decides]) -> ClaimKind[RunConfig]:
         read=lambda path: RunConfig.model_validate(read_yaml(path)),
         write=lambda path, config: write_text(path, dump_config(config)),
         difference=lambda earlier, now: earlier.difference(now, decide),
+        own=("ledger.sqlite*", "inbox.sqlite*", "log.txt", "mask_pool.npz", "round_*"),  # an audit writes the first
         foreign="{folder} holds files but no config.yaml, so no run made it; nothing was changed: start a new run with "
         "experiment=<name> or output=<folder>",
         damaged="{path} is not a configuration of this version: choose another experiment ({error})",

@@ -17,12 +17,15 @@ from tqdm import tqdm
 from a2lc.acquisition import Candidates, MaskScores, pool_weights, score_candidates
 from a2lc.acquisition.table import MaskTable
 from a2lc.datasets import Dataset
+from a2lc.foundation.ids import MaskKey
 from a2lc.foundation.memory import trim_heap
+from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import generator
-from a2lc.labels.ledger import Decision, MaskKey
+from a2lc.labels.ledger import Decision
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.loop.config import RunConfig
+from a2lc.loop.finished import record_mask_table
 from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
@@ -68,7 +71,7 @@ def score(run: Run, round_index: int) -> None:
         return
     _log.info("%s: scoring the masks of round %d", run.name, round_index)
     with run.timed(round_index, "score"):
-        past = run.processes.on_main(lambda: _past(run, round_index))
+        past = _past(run, round_index)
         counts, batches = pixel_counts(run, past.state, past.queried)
         settings = run.config.acquisition
         weights, imbalance = pool_weights(counts, settings.smoothing, settings.count_void)
@@ -80,11 +83,15 @@ def score(run: Run, round_index: int) -> None:
             "class_imbalance": imbalance,
         }
         scored = _scored(run, round_index, past, run.processes.share(batches), weights)
-        found = run.processes.collect(list(_best(scored, run.config.budget) if settings.pool == "pixels" else scored))
-        run.processes.on_main(lambda: _write(run, round_index, past, _in_order(found, batches), about))
+        if settings.pool == "pixels":
+            scored = best_of_share(scored, run.config.budget)
+        found = run.processes.collect(list(scored))
+        _write(run, round_index, past, found, batches, about)
 
 
+@on_main
 def _past(run: Run, round_index: int) -> _Past:
+    """What the ledger tells of the rounds before."""
     asked: dict[str, list[Decision]] = {}
     if run.config.acquisition.pool != "masks":
         for decision in run.ledger.answers(up_to_round=round_index - 1):
@@ -99,11 +106,22 @@ def _in_order(found: Sequence[Sequence[Scored]], batches: Sequence[Sequence[str]
     return [(image_id, by_image[image_id]) for batch in batches for image_id in batch]
 
 
-def _write(run: Run, round_index: int, past: _Past, scored: Sequence[Scored], about: Mapping[str, object]) -> None:
+@on_main
+def _write(
+    run: Run,
+    round_index: int,
+    past: _Past,
+    found: Sequence[Sequence[Scored]],
+    batches: Sequence[Sequence[str]],
+    about: Mapping[str, object],
+) -> None:
+    """Write the mask table of what all processes found."""
+    scored = _in_order(found, batches)
     if run.config.acquisition.pool == "pixels":
-        scored = _limited(scored, run.config.budget)
+        scored = best_of_all(scored, run.config.budget)
     table = MaskTable.collect(scored, len(run.dataset.classes), about)
     table.write(run.mask_table_path(round_index), run.dataset.classes, past.queried if table.of_masks else ())
+    record_mask_table(run, round_index)
 
 
 def pixel_counts(
@@ -115,8 +133,12 @@ def pixel_counts(
     The largest images come first: what they allocate is enough for all that follow, so memory stays flat however many
     there are.
     """
-    processes, classes, void = run.processes, len(run.dataset.classes), run.dataset.classes.void
-    ids, counts, shapes = run.dataset.ids("train"), np.zeros(256, dtype=np.int64), {}
+    processes = run.processes
+    classes = len(run.dataset.classes)
+    void = run.dataset.classes.void
+    ids = run.dataset.ids("train")
+    counts = np.zeros(256, dtype=np.int64)
+    shapes = {}
     for image_id in tqdm(processes.share(ids), desc="count", unit="img", disable=None, leave=False):
         labels, masks = state.maps(image_id)
         highest = int(masks.max(initial=0))
@@ -126,7 +148,7 @@ def pixel_counts(
         in_pool = np.array([mask > 0 and (image_id, mask) not in queried for mask in range(highest + 1)])
         counts += np.bincount(labels[in_pool[masks]], minlength=256)
     counted = processes.gather((counts, shapes))
-    total = sum(part for part, _ in counted)
+    total = sum((part for part, _ in counted), start=np.zeros_like(counts))
     every = {image_id: shape for _, part in counted for image_id, shape in part.items()}
     by_size = sorted(
         (image_id for image_id in ids if image_id in every), key=lambda image_id: -math.prod(every[image_id])
@@ -168,7 +190,9 @@ class _Sample:
 def _scored(
     run: Run, round_index: int, past: _Past, batches: Sequence[tuple[str, ...]], weights: NDArray[np.float64]
 ) -> Iterator[Scored]:
-    config, void = run.config, run.dataset.classes.void
+    """This process's images with what may be asked about in each, scored by the network of the round before."""
+    config = run.config
+    void = run.dataset.classes.void
     image_ids = [image_id for batch in batches for image_id in batch]
     if not config.training.iterations:
         yield from _scored_without_network(run, round_index, past.state, image_ids)
@@ -211,6 +235,7 @@ def _scored(
 
 
 def _covered(answers: Iterable[Decision], masks: NDArray[np.integer]) -> NDArray[np.bool_] | None:
+    """The pixels (H, W) bool that earlier answers were about; None = none."""
     covered: NDArray[np.bool_] | None = None
     for answer in answers:
         inside = masks == answer.mask_id if answer.pixels is None else decode_runs(answer.pixels, masks.shape)
@@ -218,8 +243,13 @@ def _covered(answers: Iterable[Decision], masks: NDArray[np.integer]) -> NDArray
     return covered
 
 
-def _best(scored: Iterable[Scored], budget: int) -> Iterator[Scored]:
-    """Drop what the best so far leave no place for, so that memory does not grow with the number of images."""
+def best_of_share(scored: Iterable[Scored], budget: int) -> Iterator[Scored]:
+    """Drop what the best so far leave no place for, so that memory does not grow with the number of images.
+
+    Args:
+        scored: What one process finds, image by image; every image comes out again, maybe without any row.
+        budget: Number of the best to keep, over all images; ties are kept, too.
+    """
     best = np.zeros(0)
     for image_id, found in scored:
         score = found.scores.score
@@ -228,14 +258,20 @@ def _best(scored: Iterable[Scored], budget: int) -> Iterator[Scored]:
         yield image_id, _rows(found, keep)
 
 
-def _limited(scored: Sequence[Scored], budget: int) -> list[Scored]:
-    """Keep what is as good as the last of the `budget` best: no matter in what order, or where, it was found."""
+def best_of_all(scored: Sequence[Scored], budget: int) -> list[Scored]:
+    """Keep what is as good as the last of the `budget` best: no matter in what order, or where, it was found.
+
+    Args:
+        scored: What is left of all images, of all processes.
+        budget: Number of the best over all images.
+    """
     best = np.sort(np.concatenate([np.zeros(0), *(found.scores.score for _, found in scored)]))[-budget:]
     last = best.min(initial=np.inf)
     return [(image_id, _rows(found, np.flatnonzero(found.scores.score >= last))) for image_id, found in scored]
 
 
 def _rows(found: Candidates, keep: NDArray[np.intp]) -> Candidates:
+    """Some of the candidates of an image."""
     scores = MaskScores(**{name: values[keep] for name, values in vars(found.scores).items()})
     return Candidates(scores, tuple(found.expansion[row] for row in keep))
 
@@ -244,7 +280,8 @@ def _scored_without_network(
     run: Run, round_index: int, state: LabelState, image_ids: Sequence[str]
 ) -> Iterator[Scored]:
     """Scores that need no network, with probabilities that prefer no class."""
-    classes, settings = run.dataset.classes, run.config.acquisition
+    classes = run.dataset.classes
+    settings = run.config.acquisition
     for image_id in tqdm(image_ids, desc="score", unit="img", disable=None):
         _log.debug("scoring %s", image_id)
         labels, masks = state.maps(image_id)

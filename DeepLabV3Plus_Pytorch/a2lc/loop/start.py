@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from a2lc.annotators import Query
 from a2lc.annotators.ground_truth import majority
+from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
@@ -39,19 +40,22 @@ def start(run: Run) -> None:
     if run.config.start.name == "given":
         return
     if not run.has(run.start_folder / "pseudo_labels" / "manifest.json"):
-        state = run.processes.on_main(lambda: _answered(run))
+        state = _answered(run)
         _train(run, state)
-        run.processes.on_main(lambda: _label(run, state))
-    run.processes.on_main(lambda: _record(run))
+        _label(run, state)
+    _record(run)
 
 
 def _answers(run: Run) -> Ledger:
+    """The answers that the methods of the seed share."""
     return Ledger(run.start_folder / "ledger.sqlite")
 
 
+@on_main
 def _answered(run: Run) -> LabelState:
     """The answers to the first questions; they are asked where they were not yet."""
-    answers, nothing = _answers(run), LabelState(run.pseudo_labels)
+    answers = _answers(run)
+    nothing = LabelState(run.pseudo_labels)
     if not answers.is_done(0, 0, "annotate"):
         _log.info("%s: asking about %d masks to start with", run.name, run.config.start.clicks)
         context = dataclasses.replace(
@@ -63,6 +67,7 @@ def _answered(run: Run) -> LabelState:
     return LabelState(run.pseudo_labels, answers.corrections())
 
 
+@on_main
 def _record(run: Run) -> None:
     """Put the clicks that the seed's methods share into the method's ledger."""
     if not run.ledger.is_done(0, 0, "annotate"):
@@ -87,7 +92,9 @@ def _random_queries(run: Run) -> list[Query]:
 
 
 def _queries_of(run: Run, image_id: str, mask_ids: list[int]) -> Iterator[Query]:
-    labels, masks = run.pseudo_labels.labels(image_id), run.pseudo_labels.masks(image_id)
+    """The questions about these masks of an image, in their order."""
+    labels = run.pseudo_labels.labels(image_id)
+    masks = run.pseudo_labels.masks(image_id)
     for mask in mask_ids:
         rows, columns = np.nonzero(masks == mask)
         pixel = int(generator(run.seed, "start", image_id, mask).integers(len(rows)))
@@ -100,6 +107,7 @@ def _objective(run: Run) -> Objective:
 
 
 def _network(run: Run) -> DeepLabV3Plus:
+    """The network of the start, with its initial weights."""
     seed = seed_of(run.seed, "start", "network")
     return build_network(run.config.network, _objective(run).channels, seed).to(run.device)
 
@@ -124,9 +132,11 @@ def _train(run: Run, state: LabelState) -> None:
     )
 
 
+@on_main
 def _label(run: Run, state: LabelState) -> None:
     """Write the pseudo-label set that the network gives; answered masks keep their answers."""
-    network, dataset = _network(run), run.dataset
+    network = _network(run)
+    dataset = run.dataset
     load_weights(network, run.start_folder / "last.safetensors")
     ids = dataset.ids("train")
     made_by = {"start": "clicks", "clicks": run.config.start.clicks, "seed": run.seed}
@@ -139,6 +149,7 @@ def _label(run: Run, state: LabelState) -> None:
 
 
 def _labels_of(probabilities: Tensor, masks: NDArray[np.int32], answered: Mapping[int, int]) -> NDArray[np.uint8]:
+    """The first labels (H, W) of an image: the answered class of a mask, else its dominant predicted one."""
     predicted = probabilities.argmax(0).byte().cpu().numpy()
     statistics = mask_statistics(probabilities, predicted, masks)
     corrections = dict(zip(statistics.mask_id.tolist(), statistics.predicted.tolist(), strict=True)) | {**answered}

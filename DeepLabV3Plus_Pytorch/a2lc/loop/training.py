@@ -6,12 +6,12 @@ import dataclasses
 import logging
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import torch
 
 from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.foundation.files import write_json
+from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.state import LabelState
 from a2lc.loop.run import Run
@@ -37,14 +37,15 @@ def train_network(run: Run, round_index: int) -> None:
 
     All processes train one network together; the main one writes.
     """
-    folder, processes = run.round_folder(round_index), run.processes
+    folder = run.round_folder(round_index)
+    processes = run.processes
     if run.has(folder / "training.json"):
         return
     if not run.config.training.iterations:  # labels are corrected without a network
-        processes.on_main(lambda: _write(folder, TrainingResult(0, 0, None, None, 0.0)))
+        _write(run, round_index, TrainingResult(0, 0, None, None, 0.0))
         return
     _log.info("%s: training θ_%d", run.name, round_index)
-    state = processes.on_main(lambda: run.state(round_index))
+    state = run.shared_state(round_index)
     classes = run.dataset.classes
     channels = make_objective(run.config.training, len(classes), classes.void).channels
     network = build_network(run.config.network, channels, seed_of(run.seed, round_index, "network")).to(run.device)
@@ -67,11 +68,13 @@ def train_network(run: Run, round_index: int) -> None:
             description=f"train θ_{round_index}",
             processes=processes,
         )
-    processes.on_main(lambda: _write(folder, result))
+    _write(run, round_index, result)
 
 
-def _write(folder: Path, result: TrainingResult) -> None:
-    write_json(folder / "training.json", dataclasses.asdict(result))
+@on_main
+def _write(run: Run, round_index: int, result: TrainingResult) -> None:
+    """Write what the training was like; the stage is finished."""
+    write_json(run.round_folder(round_index) / "training.json", dataclasses.asdict(result))
 
 
 def _validate(run: Run, candidate: torch.nn.Module) -> float:
@@ -88,6 +91,7 @@ def _validate(run: Run, candidate: torch.nn.Module) -> float:
 
 
 def _note(run: Run, state: LabelState, network: DeepLabV3Plus, log: TrainingLog, progress: Progress) -> None:
+    """Tell TensorBoard how the training goes."""
     log.progress(progress.step, progress.loss, progress.learning_rate, progress.mean_iou)
     if progress.due:
         log.examples(progress.step, _examples(run, state, network))
@@ -95,7 +99,8 @@ def _note(run: Run, state: LabelState, network: DeepLabV3Plus, log: TrainingLog,
 
 def _examples(run: Run, state: LabelState, network: DeepLabV3Plus) -> Iterator[Example]:
     """The first training images, with the labels that the network learns from."""
-    dataset, settings = run.dataset, run.config.training
+    dataset = run.dataset
+    settings = run.config.training
     objective = make_objective(settings, len(dataset.classes), dataset.classes.void)
     ids = dataset.ids("train")[:_EXAMPLES]
     predictions = predict(network, ids, dataset.image, settings, run.device, objective=objective)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
+    from a2lc.mask_statistics.arrays import MaskStatistics
     from a2lc.mask_statistics.pixels import MaskPixels
     from a2lc.mask_statistics.statistics import (
-        MaskStatistics,
         MaskSummary,
         gather_pixels,
         mask_statistics,

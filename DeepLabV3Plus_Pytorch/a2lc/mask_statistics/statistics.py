@@ -15,37 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from a2lc.foundation.parallel import check_parallel
+from a2lc.mask_statistics.arrays import MaskStatistics
 from a2lc.mask_statistics.pixels import MaskPixels, kernel_pixels, torch_pixels
 from a2lc.mask_statistics.spans import spans_at, spans_of_map
-
-
-@dataclass(frozen=True)
-class MaskStatistics:
-    """Parallel NumPy arrays, one entry per mask present in an image, in ascending order of mask id.
-
-    Attributes:
-        mask_id: (M,) int64.
-        pixels: (M,) int64, size in pixels.
-        label: (M,) int64, majority current label (void counts as a label; ties: smallest index).
-        predicted: (M,) int64, dominant predicted class (ties: smallest index).
-        representative: (M, 2) int64, row and column of the pixel of the core most similar to the core's mean
-            (ALC eq. 4-6; ties: first in row-major order).
-        mean_probability: (M, C) float32, mean of f over all pixels of the mask.
-    """
-
-    mask_id: NDArray[np.int64]
-    pixels: NDArray[np.int64]
-    label: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    representative: NDArray[np.int64]
-    mean_probability: NDArray[np.float32]
-
-    def __post_init__(self) -> None:
-        """Refuse arrays that are not parallel."""
-        check_parallel(self, "mask_id", "pixels", "label", "predicted", "representative", "mean_probability")
-
-    def __len__(self) -> int:
-        return len(self.mask_id)
 
 
 @dataclass(frozen=True)

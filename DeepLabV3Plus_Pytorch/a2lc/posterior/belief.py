@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.parallel import check_parallel
 from a2lc.posterior.answers import UNANSWERED, answer_tables
 from a2lc.posterior.calibration import calibrated
 from a2lc.posterior.model import PairModel
@@ -36,7 +36,7 @@ class Belief:
     asked: IntArray
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("probability", "label", "asked"))
+        check_parallel(self, "probability", "label", "asked")
 
 
 def update_belief(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.parallel import check_parallel
 from a2lc.posterior.pool import MaskPool
 from a2lc.posterior.runs import IntArray
 
@@ -35,7 +35,7 @@ class Evidence:
     features: FloatArray
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("log", "is_label", "features"))
+        check_parallel(self, "log", "is_label", "features")
 
     def of(self, rows: NDArray[np.bool_]) -> Evidence:
         """Some of the masks."""

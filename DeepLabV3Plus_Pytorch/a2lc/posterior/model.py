@@ -72,7 +72,9 @@ class PairModel:
 
     def predict(self, pairs: Pairs) -> NDArray[np.float64]:
         """(N,) probability that the candidate of each pair is the class of its mask."""
-        logits = ((pairs.features - self.mean) / self.scale) @ self.weights
+        standard = pairs.features - self.mean
+        standard /= self.scale  # in place: the pairs of many masks are the largest table there is
+        logits = standard @ self.weights
         logit = logits[:, 0] + logits[:, 1] * pairs.is_label + logits[:, 2] * pairs.is_background + self.intercept
         probability: NDArray[np.float64] = expit(logit.astype(np.float64))
         return probability

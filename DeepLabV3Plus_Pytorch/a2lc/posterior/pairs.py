@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.parallel import check_parallel
 from a2lc.posterior.answers import ANSWER_NAMES, AnswerTables
 from a2lc.posterior.network import NETWORK_NAMES, network_candidates, network_features
 from a2lc.posterior.pool import MaskPool
@@ -41,7 +41,7 @@ class Pairs:
     is_background: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("mask", "candidate", "features", "is_label", "is_background"))
+        check_parallel(self, "mask", "candidate", "features", "is_label", "is_background")
 
 
 def candidates(
@@ -77,7 +77,7 @@ def build_pairs(pool: MaskPool, tables: AnswerTables, network: NDArray[np.float3
     features[:, len(STATIC_NAMES) : len(STATIC_NAMES + SHAPE_NAMES)] = pool.shape[mask]
     for name in ANSWER_NAMES:  # a name is a table (M, C) of pairs or a column (M,) of masks
         table = tables.of_pair.get(name)
-        columns[name] = tables.of_mask[name][mask] if table is None else table[mask, candidate]
+        features[:, names.index(name)] = tables.of_mask[name][mask] if table is None else table[mask, candidate]
     for name, column in columns.items():
         features[:, names.index(name)] = column
     return Pairs(mask, candidate, features, columns["is_label"] > 0, columns["is_background"] > 0)

@@ -11,9 +11,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.foundation.arrays import check_lengths
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
+from a2lc.foundation.parallel import check_parallel
 from a2lc.posterior.runs import IntArray
 from a2lc.posterior.shapes import SHAPE_NAMES, ImageMasks
 
@@ -51,8 +51,8 @@ class MaskPool:
     background: int | None
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("image", "mask_id", "pixels", "label", "shape", "ring"))
-        check_lengths(self, ("image_id", "label_share", "label_masks", "unmasked"))
+        check_parallel(self, "image", "mask_id", "pixels", "label", "shape", "ring")
+        check_parallel(self, "image_id", "label_share", "label_masks", "unmasked")
 
     def __len__(self) -> int:
         return len(self.pixels)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.parallel import check_parallel
 
 IntArray = NDArray[np.int64]
 
@@ -33,7 +33,7 @@ class Runs:
     width: int
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("value", "row", "start", "stop"))
+        check_parallel(self, "value", "row", "start", "stop")
 
 
 def find_runs(values: NDArray[np.integer]) -> Runs:
@@ -54,6 +54,18 @@ def extremes(group: IntArray, low: IntArray, high: IntArray, count: int) -> tupl
     np.minimum.at(smallest, group, low)
     np.maximum.at(largest, group, high)
     return smallest, largest
+
+
+def row_spans(runs: Runs, count: int) -> IntArray:
+    """(count,) columns from the first to the last pixel of each value in [0, count), gaps included, over all rows."""
+    order = np.lexsort((runs.row, runs.value))  # stable: by value, row, then column
+    value = runs.value[order]
+    row = runs.row[order]
+    # (K,) where the runs of a value in a row begin and end; far fewer than there are pairs of a value and a row
+    begins = np.flatnonzero((np.diff(value, prepend=-1) != 0) | (np.diff(row, prepend=-1) != 0))
+    ends = np.append(begins[1:], len(order)) - 1
+    width = runs.stop[order[ends]] - runs.start[order[begins]]
+    return np.bincount(value[begins], width, count).astype(np.int64)
 
 
 def count_parts(runs: Runs, count: int) -> IntArray:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from a2lc.foundation.arrays import check_lengths
-from a2lc.posterior.runs import IntArray, Runs, count_parts, extremes, find_runs
+from a2lc.foundation.parallel import check_parallel
+from a2lc.posterior.runs import IntArray, Runs, count_parts, extremes, find_runs, row_spans
 
 RING = 4  # pixels, width of the ring around a mask in which its surroundings are counted
 _THINNED = 2  # the inradius is measured on every second row and column: a quarter of the time
@@ -47,8 +47,8 @@ class ImageMasks:
     unmasked: IntArray
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("mask_id", "pixels", "label", "shape", "ring"))
-        check_lengths(self, ("label_share", "unmasked"))
+        check_parallel(self, "mask_id", "pixels", "label", "shape", "ring")
+        check_parallel(self, "label_share", "unmasked")
 
     def __len__(self) -> int:
         return len(self.mask_id)
@@ -80,40 +80,74 @@ def describe_masks(labels: NDArray[np.uint8], masks: NDArray[np.integer], num_cl
     table = np.zeros(int(ids[-1]) + 1, dtype=np.int32)  # mask id → 0..M
     table[ids] = np.arange(len(ids))
     index = table[masks]  # (H, W) in 0..M
-    around, labelled = _rings(index, np.minimum(labels, num_classes), len(ids), size)
-    ring_pixels = np.maximum(around.sum(axis=1), 1)
+    rings = _rings(index, np.minimum(labels, num_classes), len(ids) - 1, size)
+    ring_pixels = np.maximum(rings.by_label.sum(axis=1), 1)  # (M,)
     pixels = joint[1:].sum(axis=1)  # (M,)
     label = joint[1:].argmax(axis=1)  # (M,), C = void; ties: smallest index
     of_masks = Runs(index_of_run, runs.row, runs.start, runs.stop, runs.width)
     geometry = _geometry(of_masks, index, pixels) if len(pixels) else np.zeros((0, 18))
-    context = _context(pixels, label, masks.size, around[:, 0] / ring_pixels)
-    mask, other = np.nonzero(around[:, 1:])  # (E,) each, column 0 is no mask
+    context = _context(pixels, label, masks.size, rings.unmasked / ring_pixels)
     return ImageMasks(
         mask_id=ids[1:],
         pixels=pixels,
         label=label,
         shape=np.concatenate((geometry, context), axis=1).astype(np.float32),
-        ring=(labelled / ring_pixels[:, None])[:, :num_classes].astype(np.float32),
-        neighbours=np.stack((mask, other, around[mask, other + 1]), axis=1),
+        ring=(rings.by_label / ring_pixels[:, None])[:, :num_classes].astype(np.float32),
+        neighbours=rings.neighbours,
         label_share=(joint.sum(axis=0)[:num_classes] / masks.size).astype(np.float32),
         unmasked=joint[0, :num_classes],
     )
 
 
-def _rings(index: NDArray[np.int32], labels: NDArray[np.uint8], count: int, size: int) -> tuple[IntArray, IntArray]:
-    """Pixels in the ring of each mask: (M, M + 1) by the mask they belong to (first: none), (M, C + 1) by label."""
-    by_mask = np.zeros((count - 1, count), dtype=np.int64)
-    by_label = np.zeros((count - 1, size), dtype=np.int64)
-    codes = index * size + labels
-    for mask, (rows, columns) in enumerate(ndimage.find_objects(index)):
-        window = np.s_[max(rows.start - RING, 0) : rows.stop + RING, max(columns.start - RING, 0) : columns.stop + RING]
-        inside = index[window] == mask + 1
-        ring = dilate(inside, RING)
-        ring ^= inside
-        found = np.bincount(codes[window][ring], minlength=count * size).reshape(count, size)
-        by_mask[mask] = found.sum(axis=1)
-        by_label[mask] = found.sum(axis=0)
-    return by_mask, by_label
+@dataclass(frozen=True)
+class _Rings:
+    """What the rings around the M masks of an image hold.
+
+    Attributes:
+        by_label: (M, C + 1) int64, pixels of each label in the ring, void last.
+        unmasked: (M,) int64, pixels of it under no mask.
+        neighbours: (E, 3) int64, rows (mask, other mask, pixels), ordered by mask, then other mask.
+    """
+
+    by_label: IntArray
+    unmasked: IntArray
+    neighbours: IntArray
+
+    def __post_init__(self) -> None:
+        check_parallel(self, "by_label", "unmasked")
+
+
+def _rings(index: NDArray[np.int32], labels: NDArray[np.uint8], count: int, size: int) -> _Rings:
+    """Count what surrounds each of `count` masks; memory grows with the masks and those they touch, not their pairs."""
+    codes = index * size + labels  # (H, W) mask and label of a pixel in one number
+    of_rings = [
+        np.unique(_around(index, codes, mask, box), return_counts=True)
+        for mask, box in enumerate(ndimage.find_objects(index), start=1)
+    ]
+    # (K,) entries: so many pixels of a code in the ring of a mask; ordered by mask, then code
+    mask = np.repeat(np.arange(len(of_rings)), [len(found) for found, _ in of_rings])
+    code = np.concatenate([np.zeros(0, dtype=np.int64), *(found for found, _ in of_rings)])
+    pixels = np.concatenate([np.zeros(0, dtype=np.int64), *(counted for _, counted in of_rings)])
+    other, label = np.divmod(code, size)  # 0 = no mask
+    by_label = np.bincount(mask * size + label, pixels, count * size).astype(np.int64).reshape(count, size)
+    unmasked = np.bincount(mask, pixels * (other == 0), count).astype(np.int64)
+    pair = mask * (count + 1) + other  # ascending: one stretch of entries for each mask and what it touches
+    begins = np.flatnonzero(np.diff(pair, prepend=-1))
+    touched = np.stack((mask[begins], other[begins] - 1, np.add.reduceat(pixels, begins)), axis=1)
+    return _Rings(by_label, unmasked, touched[touched[:, 1] >= 0])
+
+
+def _around(
+    index: NDArray[np.int32], codes: NDArray[np.int32], mask: int, box: tuple[slice, slice]
+) -> NDArray[np.int32]:
+    """The codes of the pixels in the ring of one mask, given its bounding box."""
+    rows, columns = box
+    window = np.s_[max(rows.start - RING, 0) : rows.stop + RING, max(columns.start - RING, 0) : columns.stop + RING]
+    inside = index[window] == mask
+    ring = dilate(inside, RING)
+    ring ^= inside
+    around: NDArray[np.int32] = codes[window][ring]
+    return around
 
 
 def dilate(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
@@ -123,8 +157,8 @@ def dilate(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
         while reached < radius:
             step = min(reached + 1, radius - reached)  # no further: shifts pass over no border
             grown = inside.copy()
-            before = np.moveaxis(inside, axis, 0)
-            after = np.moveaxis(grown, axis, 0)
+            before = inside.T if axis else inside
+            after = grown.T if axis else grown
             after[step:] |= before[:-step]
             after[:-step] |= before[step:]
             inside = grown
@@ -141,9 +175,7 @@ def _geometry(runs: Runs, index: NDArray[np.int32], pixels: IntArray) -> NDArray
     top, last_row = (values[1:] for values in extremes(group, runs.row, runs.row, count + 1))
     left, right = (values[1:] for values in extremes(group, runs.start, runs.stop, count + 1))
     bottom = last_row + 1
-    first, last = extremes(group * height + runs.row, runs.start, runs.stop, (count + 1) * height)
-    # per mask and image row from its first to its last pixel, holes and gaps included
-    spans = np.where(last < 0, 0, last - first).reshape(-1, height).sum(axis=1)[1:]
+    spans = row_spans(runs, count + 1)[1:]
     inradius = _inradius(index, count)
     row = np.bincount(group, runs.row * length, count + 1)[1:]
     column = np.bincount(group, (runs.start + runs.stop - 1) / 2 * length, count + 1)[1:]
@@ -192,9 +224,9 @@ def _context(
     """The features of a mask among the others of its image: (M, 6)."""
     count = len(pixels)
     features = (
-        (pixels[None] > pixels[:, None]).sum(axis=1) / max(count, 1),
+        (count - np.searchsorted(np.sort(pixels), pixels, side="right")) / max(count, 1),  # how many are larger
         pixels / pixels.max(initial=1),
-        (label[None] == label[:, None]).sum(axis=1),
+        np.bincount(label)[label] if count else np.zeros(0),
         np.full(count, pixels.sum() / image_pixels),
         np.arange(count) / max(count, 1),
         ring_unmasked,

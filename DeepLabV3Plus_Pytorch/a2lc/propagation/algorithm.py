@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.parallel import check_parallel
 from a2lc.foundation.seeding import seed_of
 from a2lc.propagation.criteria import selection_criteria
 from a2lc.propagation.lcm import LabelCorrectionModule
@@ -38,7 +38,7 @@ class Propagation:
     threshold: float
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("change", "predicted", "confidence"))
+        check_parallel(self, "change", "predicted", "confidence")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class AnsweredMasks:
     queried_before: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("features", "queried_now", "answered", "shown", "queried_before"))
+        check_parallel(self, "features", "queried_now", "answered", "shown", "queried_before")
 
     def taught(self, num_classes: int) -> NDArray[np.bool_]:
         """(M,) bool, answered with a class in this round; an answer of void teaches nothing."""
@@ -84,7 +84,7 @@ class Learned:
     threshold: float
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("predicted", "confidence"))
+        check_parallel(self, "predicted", "confidence")
 
 
 def propagate(
@@ -182,7 +182,7 @@ class HeldOut:
     queried_per_class: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("features", "answers", "shown"))
+        check_parallel(self, "features", "answers", "shown")
 
     def threshold(
         self, make_module: Callable[[], LabelCorrectionModule], settings: PropagationSettings, seed: int

@@ -118,6 +118,7 @@ class LabelCorrectionModule:
         return predicted, confidence
 
     def _checked(self, features: NDArray[np.float32]) -> Tensor:
+        """Features (M, C) float32 as a tensor of their own. Raises ValueError on another shape."""
         values = np.array(features, dtype=np.float32)
         if values.ndim != 2 or values.shape[1] != self.num_classes:
             raise ValueError(f"features have shape {values.shape}: expected (masks, {self.num_classes})")
@@ -126,6 +127,7 @@ class LabelCorrectionModule:
     def _train(
         self, network: nn.Module, inputs: NDArray[np.float32], targets: NDArray[np.int64], weights: NDArray[np.float32]
     ) -> None:
+        """Train the network in place, all epochs."""
         with torch.no_grad():
             vector = parameters_to_vector(network.parameters())
         # No 0/0 in the weighted mean: the weight of a class is positive wherever it occurs in the targets.
@@ -162,10 +164,12 @@ def class_weights(labels: NDArray[np.integer], num_classes: int) -> NDArray[np.f
 
 
 def _widths(num_classes: int) -> tuple[int, ...]:
+    """Units of the layers, from input to output."""
     return (num_classes, *_HIDDEN, num_classes)
 
 
 def _perceptron(num_classes: int) -> nn.Sequential:
+    """The network with fresh weights."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(_widths(num_classes)):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]

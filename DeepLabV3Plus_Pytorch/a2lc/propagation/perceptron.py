@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 from a2lc.foundation.compiled import compiled
 
 Floats = NDArray[np.float32]
-_DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-8  # Adam's usual β1, β2 and ε
+# Adam's usual β1, β2 and ε
+_DECAY = 0.9
+_SQUARE_DECAY = 0.999
+_EPSILON = 1e-8
 _compiled = compiled(error_model="numpy")
 
 

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.foundation.arrays import check_lengths
+from a2lc.foundation.ids import MaskKey
+from a2lc.foundation.parallel import check_parallel
 from a2lc.foundation.registry import Needs, Registry
 from a2lc.foundation.settings import Settings
 
 if TYPE_CHECKING:
     from a2lc.classes import ClassSet
     from a2lc.labels.ledger import Decision
-
-MaskKey = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Situation:
     folder: Path
 
     def __post_init__(self) -> None:
-        check_lengths(self, ("keys", "features"))
+        check_parallel(self, "keys", "features")
 
 
 @dataclass(frozen=True)

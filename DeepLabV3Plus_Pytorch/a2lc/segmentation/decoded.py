@@ -58,6 +58,7 @@ class DecodedImages:
             return self._decode(image_id, path)
 
     def _path(self, image_id: str) -> Path:
+        """The file of a decoded image: another one when the image was changed. Raises InputError without an image."""
         file = self.dataset.image_path(image_id)
         try:
             state = file.stat()

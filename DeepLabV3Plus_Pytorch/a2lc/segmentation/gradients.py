@@ -93,6 +93,7 @@ class Gradients:
         return float(self._processes.sum(total).item())
 
     def _moved(self, tensor: Tensor) -> Tensor:
+        """A tensor on the device of the network."""
         return tensor.to(self._device, non_blocking=True)
 
     def _loss(self, images: Tensor, labels: Tensor, trusted: Tensor | None) -> Tensor:

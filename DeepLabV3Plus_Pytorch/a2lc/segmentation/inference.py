@@ -26,7 +26,8 @@ class ScoringNetwork(nn.Module):
         super().__init__()
         # channels last is what tensor cores want; on a CPU it speeds the backbone up and slows the head down
         self._layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
-        self._device, self._type = device, _TYPES.get(settings.mixed_precision)
+        self._device = device
+        self._type = _TYPES.get(settings.mixed_precision)
         moved = network.to(device).to(memory_format=self._layout)
         self.network: Any = torch.compile(moved) if settings.compile else moved
 

@@ -119,7 +119,8 @@ def build_network(settings: NetworkSettings, channels: int, seed: int) -> DeepLa
 
 
 def _backbone(settings: NetworkSettings) -> nn.Module:
-    name, weights = settings.backbone, settings.backbone_weights
+    name = settings.backbone
+    weights = settings.backbone_weights
     known = {*timm.list_models(), *timm.list_pretrained()}
     if name not in known:
         nearest = " or ".join(difflib.get_close_matches(name, sorted(known), n=3)) or "one of timm.list_models()"

@@ -195,6 +195,7 @@ class _ImageAndTruth:
     void: int
 
     def __call__(self, image_id: str) -> tuple[Tensor, Tensor]:
-        image, labels = self.images(image_id), self.truth.labels(image_id)
+        image = self.images(image_id)
+        labels = self.truth.labels(image_id)
         check_labels(image_id, image, labels, self.num_classes, self.void)
         return to_tensor(image), torch.tensor(labels)

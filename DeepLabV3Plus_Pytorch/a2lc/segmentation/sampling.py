@@ -66,6 +66,7 @@ class TrainingSamples:
         """
         index, seed = item
         image_id = self.image_ids[index]
-        image, labels = self.images(image_id), self.labels.labels(image_id)
+        image = self.images(image_id)
+        labels = self.labels.labels(image_id)
         check_labels(image_id, image, labels, self.num_classes, self.void)
         return self.augment(image, labels, seed)

@@ -149,6 +149,7 @@ class _Course:
 
     @property
     def _checkpoint(self) -> Path:
+        """The file that a killed training continues from."""
         return self.folder / "training.pt"
 
     @property
@@ -158,7 +159,8 @@ class _Course:
 
     def begin(self, images: int) -> None:
         """Announce the training, and continue one that was killed."""
-        iterations, size = self.settings.iterations, self.settings.batch_size
+        iterations = self.settings.iterations
+        size = self.settings.batch_size
         self._say(
             "%s: %d iterations, batches of %d from %d images, on %s",
             *(self.description, iterations, size, images, self.device),
@@ -169,7 +171,8 @@ class _Course:
 
     def batches(self, samples: TrainingSamples) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's images (N, 3, h, w) uint8 and labels (N, h, w) uint8 of every step that is left."""
-        count, size = len(samples.image_ids), self.settings.batch_size
+        count = len(samples.image_ids)
+        size = self.settings.batch_size
         steps = range(self.descent.step, self.settings.iterations)
         items = (batch_of_step(step, count, size, self.keys) for step in steps)
         shares = (list(self.processes.share(batch)) for batch in items)
@@ -196,11 +199,13 @@ class _Course:
         return result
 
     def _bar(self) -> tqdm[NoReturn]:
-        total, made = self.settings.iterations, self.descent.step
+        total = self.settings.iterations
+        made = self.descent.step
         hidden = None if self.processes.is_main else True  # None: hidden where nobody watches
         return tqdm(total=total, initial=made, desc=self.description, unit="it", disable=hidden)
 
     def _show(self, bar: tqdm[NoReturn], loss: float) -> None:
+        """Tell the bar and the log of a step."""
         bar.set_postfix(loss=f"{loss:.4f}", lr=f"{self.descent.learning_rate:.2g}", refresh=False)
         bar.update()
         _log.debug("iteration %d/%d loss %.4f", self.descent.step, self.settings.iterations, loss)
@@ -228,7 +233,9 @@ class _Course:
 
 
 def _check_division(settings: TrainingSettings, processes: int, device: torch.device) -> None:
-    size, passes = settings.batch_size, settings.accumulation
+    """Refuse a batch that the processes and their passes cannot share. Raises InputError."""
+    size = settings.batch_size
+    passes = settings.accumulation
     if size % (processes * passes):
         raise InputError(
             f"training.batch_size is {size}, which cannot be divided equally among {processes} processes with "
@@ -252,11 +259,13 @@ def _seed_of_step(keys: Sequence[int | str], step: int, processes: Processes) ->
 
 
 def _is_due(step: int, settings: TrainingSettings) -> bool:
+    """Whether the network is validated after this step."""
     every = settings.validate_every
     return step == settings.iterations or (every > 0 and step % every == 0)
 
 
 def _finish(descent: Descent, folder: Path, description: str) -> TrainingResult:
+    """Write the weights; the checkpoint is no longer needed."""
     last = weights_of(descent.network)
     for name, weights in (("best", descent.best_weights or last), ("last", last)):
         with atomic_path(folder / f"{name}.safetensors") as temporary:

@@ -72,7 +72,8 @@ class _PadAllSides(nn.Module):
 
     def __init__(self, crop: tuple[int, int], fill: dict[type, int]) -> None:
         super().__init__()
-        self._crop, self._fill = crop, fill
+        self._crop = crop
+        self._fill = fill
 
     def forward(self, *views: Tensor) -> tuple[Tensor, ...]:
         lacking = max(crop - side for crop, side in zip(self._crop, views[0].shape[-2:], strict=True))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
-    from a2lc.simulation.run import run_simulation
+    from a2lc.simulation.campaigns import run_simulation
     from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
 else:
     __getattr__, __dir__ = lazily(__name__)

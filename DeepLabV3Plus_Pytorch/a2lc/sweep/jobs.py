@@ -81,7 +81,8 @@ def composed(
 ) -> Iterator[tuple[SweepRun, RunConfig, tuple[str, ...]]]:
     """Each run with its configuration (that of its first method) and its settings of all methods and seeds."""
     for run in sweep.runs:
-        methods, seeds = run.methods or sweep.methods, run.seeds or sweep.seeds
+        methods = run.methods or sweep.methods
+        seeds = run.seeds or sweep.seeds
         of_run = {**dict(flat(sweep.settings)), **dict(flat(run.settings))}
         given = [*(f"{key}={value}" for key, value in of_run.items()), f"method={','.join(methods)}"]
         settings = (*given, f"seeds={','.join(map(str, seeds))}", *overrides)

@@ -244,7 +244,8 @@ def _hushed() -> Iterator[None]:
     """No progress bar of transformers for weights that lie on the disk, nor its table of those that do not fit."""
     from transformers.utils import logging
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    verbosity = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # `_refuse_partial` says it in a sentence
     logging.disable_progress_bar()
     try:
@@ -268,6 +269,7 @@ def _refuse_partial(path: Path, report: Mapping[str, Any], kinds: tuple[str, ...
 
 
 def _other_model(path: Path, reason: str) -> str:
+    """The sentence about a file that belongs to another model."""
     return (
         f"{path} belongs to another model ({reason}): official files that fit are groundingdino_swint_ogc.pth for a "
         "detector, and sam_vit_h_4b8939.pth, sam_vit_l_0b3195.pth or sam_vit_b_01ec64.pth for a segmenter"

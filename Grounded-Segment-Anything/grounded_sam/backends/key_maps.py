@@ -118,6 +118,7 @@ def _renamed(weights: Mapping[str, Tensor], rules: Iterable[tuple[str, str]], un
 
 
 def _rule(pattern: str, replacement: str) -> Callable[[str], str]:
+    """A renaming of what matches a pattern."""
     compiled = re.compile(pattern)
     return lambda name: compiled.sub(replacement, name)
 

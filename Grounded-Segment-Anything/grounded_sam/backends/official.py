@@ -31,7 +31,8 @@ def detector_config(weights: Mapping[str, Tensor]) -> Any:
     levels = _count(weights, r"model\.input_proj_vision\.(\d+)\.")
     per_head = levels * _POINTS
     queries, width = weights["model.query_position_embeddings.weight"].shape
-    encoder, decoder = "model.encoder.layers.0.deformable_layer", "model.decoder.layers.0"
+    encoder = "model.encoder.layers.0.deformable_layer"
+    decoder = "model.decoder.layers.0"
     return GroundingDinoConfig(
         backbone_config=_swin_config(weights),
         text_config=_bert_config(weights),
@@ -65,7 +66,8 @@ def _swin_config(weights: Mapping[str, Tensor]) -> Any:
 def _bert_config(weights: Mapping[str, Tensor]) -> Any:
     from transformers import BertConfig
 
-    embeddings, layers = "model.text_backbone.embeddings", "model.text_backbone.encoder.layer"
+    embeddings = "model.text_backbone.embeddings"
+    layers = "model.text_backbone.encoder.layer"
     vocabulary, width = weights[f"{embeddings}.word_embeddings.weight"].shape
     return BertConfig(
         vocab_size=vocabulary,

@@ -34,7 +34,9 @@ from grounded_sam.backends.transformers_segmenter import boxes_that_fit
 from grounded_sam.detections import Detections, FilterSettings
 from grounded_sam.prompts import Gate, Policy, Prompt, classify, make_prompts
 
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per channel in [0, 1]
+# of ImageNet, per channel in [0, 1]
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
 _STRIDE = 8  # pixels per position of the finest features
 _SHOWN = 3  # names in a message
 _DETECTOR_FILE = (
@@ -229,6 +231,7 @@ def open_segmenter(settings: SegmenterSettings, device: torch.device) -> Referen
 
 
 def _source(settings: DetectorSettings | SegmenterSettings, task: Task, official: str) -> Source:
+    """The official file that a model is read from. Raises InputError when it is not there."""
     path = Path(settings.model).expanduser()
     if not path.is_file():
         raise InputError(

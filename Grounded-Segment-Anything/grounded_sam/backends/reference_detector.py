@@ -21,7 +21,9 @@ class BertAdapter(nn.Module):
     def __init__(self, bert_model: Any) -> None:
         super().__init__()
         self.config = bert_model.config
-        self.embeddings, self.encoder, self.pooler = bert_model.embeddings, bert_model.encoder, bert_model.pooler
+        self.embeddings = bert_model.embeddings
+        self.encoder = bert_model.encoder
+        self.pooler = bert_model.pooler
         self._bert = (bert_model,)  # in a tuple it is no submodule, whose parameters would be listed twice
 
     def forward(
@@ -56,7 +58,8 @@ def build_detector(config: Any, tokenizer: Any) -> nn.Module:
     from groundingdino.util import get_tokenlizer
     from transformers import BertModel
 
-    image, text = config.backbone_config, config.text_config
+    image = config.backbone_config
+    text = config.text_config
 
     def swin(_name: str, **options: Any) -> nn.Module:
         made: nn.Module = backbone.swin_transformer.SwinTransformer(

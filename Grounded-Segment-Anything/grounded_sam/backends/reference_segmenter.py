@@ -16,8 +16,11 @@ def build_segmenter(config: Any) -> nn.Module:
     """
     from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
-    vision, prompts, masks = config.vision_config, config.prompt_encoder_config, config.mask_decoder_config
-    grid, channels = vision.image_size // vision.patch_size, vision.output_channels
+    vision = config.vision_config
+    prompts = config.prompt_encoder_config
+    masks = config.mask_decoder_config
+    grid = vision.image_size // vision.patch_size
+    channels = vision.output_channels
     encoder = ImageEncoderViT(
         img_size=vision.image_size,
         patch_size=vision.patch_size,

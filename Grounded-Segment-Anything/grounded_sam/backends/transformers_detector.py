@@ -121,6 +121,7 @@ def size_seen(height: int, width: int, shortest_edge: int, longest_edge: int) ->
 
 
 def _resized(image: NDArray[np.uint8], settings: DetectorSettings) -> NDArray[np.uint8]:
+    """The image as large as the detector sees it."""
     tall, wide = image.shape[:2]
     height, width = size_seen(tall, wide, settings.shortest_edge, settings.longest_edge)
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
@@ -140,6 +141,7 @@ def _corners(boxes: Tensor, width: int, height: int) -> Tensor:
 
 
 def _joined(parts: Sequence[Detections]) -> Detections:
+    """The detections of several prompts, one after the other."""
     return Detections(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.classes for part in parts]),

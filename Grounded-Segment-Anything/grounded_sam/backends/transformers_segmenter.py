@@ -60,6 +60,7 @@ class TransformersSegmenter:
 
     @torch.inference_mode()
     def _embeddings(self, pixels: Tensor) -> dict[str, Any]:
+        """What the masks of an image are decoded from, by the names that the model takes."""
         with self._autocast():
             embeddings = self._model.get_image_embeddings(pixels.to(self._device))
         names = self._family.embeddings

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.acquisition.table import MaskTable, read_mask_table
-from a2lc.labels.ledger import Decision, MaskKey
+from a2lc.foundation.ids import MaskKey
+from a2lc.labels.ledger import Decision
 from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.propagation.registry import Answers, Learner, Situation
@@ -61,7 +62,8 @@ class RoundLearner:
 
     def _taught(self) -> Learner:
         """The learner, having learned from all answers in the ledger."""
-        ledger, round_index = self._run.ledger, self._round_index
+        ledger = self._run.ledger
+        round_index = self._round_index
         answers = Answers(
             earlier=tuple(ledger.answers(up_to_round=round_index - 1)),
             now=tuple(decision for decision in ledger.decisions_of(round_index) if decision.queried),
@@ -74,7 +76,8 @@ class RoundLearner:
 
     @cached_property
     def _learner(self) -> Learner:
-        run, table = self._run, self.table
+        run = self._run
+        table = self.table
         situation = Situation(
             name=run.name,
             round_index=self._round_index,
