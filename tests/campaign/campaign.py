@@ -75,7 +75,11 @@ class Campaign:
 
     def _try(self, job: Job, draw: random.Random) -> Trial:
         trial = Trial(job)
-        alone = self._alone.get(job) or self._left_alone(job)
+        try:
+            alone = self._alone.get(job) or self._left_alone(job)
+        except RuntimeError as error:
+            trial.problems.append(str(error))
+            return trial
         self._alone[job] = alone
         work = self._copy(job)
         for _ in range(draw.choice((1, 1, 2, 3))):
@@ -117,7 +121,7 @@ class Campaign:
                 raise RuntimeError(f"{job.line} alone ended with {ended.code}:\n{ended.errors}")
             found.append(Alone(ended.seconds, count_writes(self._notes), results(work)))
         if differing := _differences(found[0].results, found[1].results):
-            raise RuntimeError(f"{job.line} alone does not give the same twice: {differing}")
+            raise RuntimeError(f"{job.name} alone does not give the same twice: {differing}")
         return found[1]
 
     def _copy(self, job: Job) -> Path:

@@ -10,8 +10,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-_TIMES = re.compile(r"seconds|time|^key$")  # names of columns: times, and the random keys of answers
-_UNCOMPARED = ("log.txt", "summary.md", "report.html")  # hold times between their words
+_TIMES = re.compile(r"seconds|time|digest|^key$")  # names of columns: times, what hangs on them, random keys
+_UNCOMPARED = ("log.txt", "summary.md", "report.html", "DONE")  # hold times between their words, or digests of times
 _UNFINISHED = re.compile(r"^\.part\.|^\.unfinished$|^training\.pt$|-(journal|wal|shm)$|\.tmp$")
 
 
@@ -54,5 +54,6 @@ def _rows(path: Path) -> list[Any]:
         name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     ]
     rows = [(name, [_timeless(dict(row)) for row in connection.execute(f'SELECT * FROM "{name}"')]) for name in names]
+    rows = [(name, entries) for name, entries in rows if name != "files"]  # of a file the newest entry counts
     connection.close()
     return rows

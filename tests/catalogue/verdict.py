@@ -18,7 +18,8 @@ _HASHED = 20_000_000  # bytes; of larger files the size is compared
 _REMEDY = re.compile(
     r"\b(add|allow|answer|change|check|choose|continue|convert|copy|correct|cut|delete|download|draw|export|fetch|fill|"
     r"give|import|leave|list|lower|make|mend|move|name|open|pass|put|remove|rename|repair|replace|restore|run|save|see|"
-    r"set|start|take|train|use|wait|write|expected|must|needs?|did you mean|for example|at least|known:|choose from|should be)\b",
+    r"set|start|take|train|use|wait|write|expected|must|needs?|did you mean|"
+    r"for example|at least|known:|choose from|should be)\b",
     re.IGNORECASE,
 )
 
