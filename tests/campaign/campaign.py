@@ -83,17 +83,19 @@ class Campaign:
         self._alone[job] = alone
         work = self._copy(job)
         for _ in range(draw.choice((1, 1, 2, 3))):
-            if not self._kill(trial, work, alone, draw):
+            ended = self._kill(trial, work, alone, draw)
+            if ended is not None:
                 break
-        ended = self._end(job, work)
+        else:
+            ended = self._end(job, work)
         trial.problems += _differences(alone.results, results(work))
         trial.problems += [f"left behind: {name}" for name in leftovers(work)]
         if ended.code != 0:
             trial.refused = f"exit code {ended.code}: {message_of(ended.errors)[:300]}"
         return trial
 
-    def _kill(self, trial: Trial, work: Path, alone: Alone, draw: random.Random) -> bool:
-        """Start the command once and kill it; False when it had ended before."""
+    def _kill(self, trial: Trial, work: Path, alone: Alone, draw: random.Random) -> Ended | None:
+        """Start the command once and kill it; how it ended, where it ended before."""
         if draw.random() < 0.5:
             number = draw.randrange(max(alone.writes, 1))
             what = f"before write {number} of {alone.writes}"
@@ -107,9 +109,9 @@ class Campaign:
         process.kill()
         process.join()
         if process.exitcode is None or process.exitcode >= 0:
-            return False
+            return forked.finish(process, self._notes, _PATIENCE)
         trial.kills.append(what)
-        return True
+        return None
 
     def _left_alone(self, job: Job) -> Alone:
         """Run the job undisturbed, twice: what it leaves must not depend on the day."""

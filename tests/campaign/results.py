@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 _TIMES = re.compile(r"seconds|time|digest|^key$")  # names of columns: times, what hangs on them, random keys
-_UNCOMPARED = ("log.txt", "summary.md", "report.html", "DONE")  # hold times between their words, or digests of times
+_UNCOMPARED = (
+    "log.txt",
+    "summary.md",
+    "report.html",
+    "DONE",
+    ".inputs_seen.json",
+)  # hold times between their words, or digests of times
 _UNFINISHED = re.compile(r"^\.part\.|^\.unfinished$|^training\.pt$|-(journal|wal|shm)$|\.tmp$")
 
 
@@ -26,7 +32,7 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def _digest(path: Path) -> str:
-    if path.name in _UNCOMPARED or path.name == "seconds.json":
+    if path.name in _UNCOMPARED:
         return "not compared"
     if path.suffix == ".sqlite":
         content = _rows(path)

@@ -16,9 +16,9 @@ from tests.support.forked import Ended
 _LONGEST = 5000  # characters of a message; lists of problems are cut at fifty lines
 _HASHED = 20_000_000  # bytes; of larger files the size is compared
 _REMEDY = re.compile(
-    r"\b(add|allow|answer|change|check|choose|continue|convert|copy|correct|cut|delete|download|draw|export|fetch|fill|"
-    r"give|import|leave|list|lower|make|mend|move|name|open|pass|put|remove|rename|repair|replace|restore|run|save|see|"
-    r"set|start|take|train|use|wait|write|expected|must|needs?|did you mean|"
+    r"\b(add|allow|answer|change|check|choose|continue|convert|copy|correct|cut|delete|download|draw|export|fetch|"
+    r"fill|give|import|leave|list|lower|make|mend|move|name|open|pass|put|remove|rename|repair|replace|restore|run|save|score|"
+    r"see|set|start|take|train|use|wait|write|expected|must|needs?|did you mean|"
     r"for example|at least|known:|choose from|should be)\b",
     re.IGNORECASE,
 )
