@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -12,6 +14,9 @@ import yaml
 
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.files import write_text
+from a2lc.foundation.ids import folded
+from a2lc.foundation.readers.text import Source
+from a2lc.foundation.readers.yaml_files import read_yaml
 
 MAX_CLASSES = 255
 RESERVED = ("yes", "skip", "void")  # words with a meaning of their own in an answered queue
@@ -85,19 +90,16 @@ def load_classes(name_or_path: str | Path) -> ClassSet:
     built_in = folder / f"{name_or_path}.yaml"
     path = Path(name_or_path)
     if len(path.parts) == 1 and not path.suffix and built_in.is_file():
-        text, source = built_in.read_text(encoding="utf-8"), str(built_in)
-    elif path.is_file():
-        text, source = path.read_text(encoding="utf-8"), str(path)
+        source: Source = built_in
+    elif path.exists():
+        source = path
     else:
         known = sorted(Path(entry.name).stem for entry in folder.iterdir())
         raise InputError(
             f"no class list {name_or_path}: give the path of a classes.yaml or one of the built-in sets "
             f"({', '.join(known)})"
         )
-    try:
-        return parse_classes(yaml.safe_load(text), source)
-    except yaml.YAMLError as error:
-        raise InputError(f"{source} is not valid YAML: {error}") from None
+    return parse_classes(read_yaml(source, "give a list of classes, each with a name"), str(source))
 
 
 def parse_classes(content: Any, source: str) -> ClassSet:
@@ -110,13 +112,13 @@ def parse_classes(content: Any, source: str) -> ClassSet:
     """
     if not isinstance(content, dict) or not isinstance(content.get("classes"), list) or not content["classes"]:
         raise InputError(f"{source} needs a list 'classes' with at least one entry, each with a name")
-    unknown = sorted(set(content) - {"classes", "unmasked", "void"})
+    unknown = sorted(map(str, set(content) - {"classes", "unmasked", "void"}))
     problems = [f"unknown key '{key}': expected classes, unmasked, void" for key in unknown]
     entries = [_parse_class(index, entry, problems) for index, entry in enumerate(content["classes"])]
     void, unmasked = content.get("void", 255), content.get("unmasked", "void")
     if unmasked not in ("background", "void"):
         problems.append(f"unmasked is '{unmasked}': expected background or void")
-    if not isinstance(void, int) or not len(entries) <= void <= 255:
+    if not _is_integer(void) or not len(entries) <= void <= 255:
         problems.append(f"void is {void}: expected an index from {len(entries)} to 255")
     problems += _name_problems([entry.name for entry in entries])
     refuse(f"{source} is not a valid class list", problems)
@@ -128,7 +130,9 @@ def _parse_class(index: int, entry: Any, problems: list[str]) -> SemanticClass:
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not entry["name"].strip():
         problems.append(f"class {index} has no name (a bare yes, no, on or off must be quoted)")
         return SemanticClass(f"class {index}", (), voc_color(index))
-    problems += [f"class {index}: unknown key '{key}'" for key in sorted(set(entry) - {"name", "prompts", "color"})]
+    problems += [
+        f"class {index}: unknown key '{key}'" for key in sorted(map(str, set(entry) - {"name", "prompts", "color"}))
+    ]
     prompts = entry.get("prompts", [entry["name"]])
     if not isinstance(prompts, list) or not all(isinstance(prompt, str) for prompt in prompts):
         problems.append(f"class {index} ({entry['name']}): prompts must be a list of phrases")
@@ -137,16 +141,40 @@ def _parse_class(index: int, entry: Any, problems: list[str]) -> SemanticClass:
     if not _is_color(color):
         problems.append(f"class {index} ({entry['name']}): color must be [r, g, b] with values 0 to 255, got {color}")
         color = voc_color(index)
-    return SemanticClass(entry["name"].strip(), tuple(prompts), (color[0], color[1], color[2]))
+    return SemanticClass(_one_line(entry["name"]), tuple(prompts), (color[0], color[1], color[2]))
+
+
+def _one_line(name: str) -> str:
+    """A name in one Unicode form, with single blanks for its line breaks and other white space."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_color(color: Any) -> bool:
-    return isinstance(color, Sequence) and len(color) == 3 and all(isinstance(v, int) and 0 <= v <= 255 for v in color)
+    return isinstance(color, Sequence) and len(color) == 3 and all(_is_integer(v) and 0 <= v <= 255 for v in color)
 
 
 def _name_problems(names: Sequence[str]) -> list[str]:
-    problems = [f"'{name}' is a reserved word: choose another name" for name in names if name.lower() in RESERVED]
-    problems += [f"the name '{name}' stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    problems = [f"'{name}' is a reserved word: choose another name" for name in names if folded(name) in RESERVED]
+    problems += [
+        f"'{name.encode(errors='replace').decode()}' holds a character that cannot be shown: choose another name"
+        for name in names
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+    ]
+    alike = defaultdict(list)
+    for name in names:
+        alike[folded(name)].append(name)
+    for group in alike.values():
+        if len(set(group)) < len(group):
+            problems.append(f"the name '{group[0]}' stands twice")
+        elif len(group) > 1:
+            listed = " and ".join(f"'{name}'" for name in group)
+            problems.append(
+                f"the names {listed} differ only in case or Unicode form: an answer could mean each of them"
+            )
     if len(names) > MAX_CLASSES:
         problems.append(f"{len(names)} classes: at most {MAX_CLASSES} fit into 8-bit label maps")
     return problems

@@ -124,6 +124,7 @@ def test_two_processes_write_the_table_and_the_metrics_of_one(home: Path) -> Non
 
 def test_bad_input_of_the_second_process_ends_both_with_one_sentence(home: Path) -> None:
     arguments = alone_from_its_checkpoint(home, "broken")
+    (home / "broken/runs/demo/seed1/round_0/inputs.json").unlink()  # else the main process tells of another image
     image = home / "toys/images/train_0001.png"  # images of one size are shared by turns
     whole = image.read_bytes()
     image.write_bytes(whole[:200])

@@ -18,7 +18,11 @@ from a2lc.acquisition.selection import select_masks
 from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
-from a2lc.foundation.ids import MaskKey
+from a2lc.foundation.ids import MaskKey, valid_id
+from a2lc.foundation.readers.arrays import Expected, check_arrays
+from a2lc.foundation.readers.json_files import parse_json
+from a2lc.foundation.readers.parquet import read_parquet
+from a2lc.foundation.readers.schema import fitted
 
 
 @dataclass(frozen=True)
@@ -119,22 +123,54 @@ def _empty(name: str, classes: int) -> NDArray[Any]:
     return np.zeros(shapes.get(name, (0,)), dtype=np.float32 if name in ("score", "mean_probability") else np.int64)
 
 
+_COLUMNS = {
+    "image_id": "string",
+    "mask_id": "int64",
+    "score": "double",
+    "pixels": "int64",
+    "label": "int64",
+    "predicted": "int64",
+    "representative_row": "int64",
+    "representative_column": "int64",
+    "expansion": "string?",
+    "mean_probability": "fixed_size_list",
+}
+_VALUES = {
+    "mask_id": Expected("i", 1, 0, 65535),
+    "score": Expected("f", 1),
+    "pixels": Expected("i", 1, 0),
+    "label": Expected("i", 1, 0, 255),
+    "predicted": Expected("i", 1, 0, 255),
+    "representative": Expected("i", 2, 0),
+    "mean_probability": Expected("f", 2),
+}
+_REMEDY = "remove it and score again (a2lc score)"
+
+
 def read_mask_table(path: Path) -> MaskTable:
     """Read a table written by `MaskTable.write`.
 
     Raises:
-        InputError: When it is missing or unreadable.
+        InputError: When it is missing or unreadable, or a column is missing or holds what no score or label can be.
     """
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: score the masks of this round first (a2lc score)") from None
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} cannot be read ({error}): remove it and score again") from None
-    column = {name: table[name].to_numpy() for name in ("mask_id", "score", "pixels", "label", "predicted")}
+    if not path.exists():
+        raise InputError(f"{path} does not exist: score the masks of this round first (a2lc score)")
+    table = read_parquet(path, _COLUMNS, _REMEDY)
+    arrays = {name: table[name].to_numpy() for name in ("mask_id", "score", "pixels", "label", "predicted")}
     place = [table[name].to_numpy() for name in ("representative_row", "representative_column")]
-    flat = table["mean_probability"].combine_chunks().values.to_numpy()
-    mean = flat.reshape(len(table), -1) if len(table) else np.zeros((0, table["mean_probability"].type.list_size))
-    scores = MaskScores(**column, representative=np.stack(place, axis=1), mean_probability=mean.astype(np.float32))
-    about = json.loads(table.schema.metadata[b"a2lc"])
-    return MaskTable(tuple(table["image_id"].to_pylist()), scores, tuple(table["expansion"].to_pylist()), about)
+    flat = table["mean_probability"].combine_chunks().values.to_numpy(zero_copy_only=False)
+    arrays["representative"] = np.stack(place, axis=1)
+    arrays["mean_probability"] = flat.reshape(len(table), table["mean_probability"].type.list_size).astype(np.float32)
+    check_arrays(path, arrays, _VALUES, _REMEDY)
+    names = {name: valid_id(name, path) for name in table["image_id"].unique().to_pylist()}
+    ids = tuple(names[name] for name in table["image_id"].to_pylist())
+    return MaskTable(ids, MaskScores(**arrays), tuple(table["expansion"].to_pylist()), _about(table, path))
+
+
+def _about(table: pa.Table, path: Path) -> dict[str, Any]:
+    """How the scores came about."""
+    try:
+        content = parse_json((table.schema.metadata or {}).get(b"a2lc", b""))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} does not say how its scores came about ({error}): {_REMEDY}") from None
+    return fitted(content, dict[str, Any], path, _REMEDY)

@@ -6,11 +6,14 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from a2lc.annotators.inbox import Answer, Question
+from a2lc.annotators.inbox import Answer, Kind, Question
 from a2lc.annotators.queue import SKIP, QueueRow, read_queue
-from a2lc.classes import ClassSet
+from a2lc.classes import RESERVED, ClassSet
 from a2lc.foundation.errors import refuse
-from a2lc.foundation.ids import MaskKey
+from a2lc.foundation.ids import MaskKey, Names
+
+_WORDS: dict[str, Kind] = {SKIP: "skip", "yes": "yes", "void": "void"}
+_LONGEST_HINT = 80  # characters of an answer that are looked at and shown where it is no class
 
 
 def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, annotator: str) -> list[Answer]:
@@ -31,14 +34,16 @@ def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, a
     asked = {(question.query.image_id, question.query.mask_id): question for question in questions}
     given: dict[MaskKey, Answer | None] = {}
     problems: list[str] = []
+    names = Names(image_id for image_id, _ in asked)
+    answers = Names([*classes.names, *RESERVED])
     for row in rows:
-        key = row.image_id, row.mask_id
+        key = names.find(row.image_id) or row.image_id, row.mask_id
         if key not in asked:
             problems.append(f"line {row.line}: mask {row.mask_id} of '{row.image_id}' was not asked about")
         elif key in given:
             problems.append(f"line {row.line}: mask {row.mask_id} of '{row.image_id}' is answered twice")
         else:
-            given[key] = _answer(row, asked[key].id, classes, annotator, problems)
+            given[key] = _answer(row, asked[key].id, classes, answers.find(row.answer), annotator, problems)
     problems += [
         f"mask {mask} of '{image}' has no row: restore it" for image, mask in asked if (image, mask) not in given
     ]
@@ -46,20 +51,26 @@ def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, a
     return [answer for answer in (given[key] for key in asked) if answer is not None]
 
 
-def _answer(row: QueueRow, question: int, classes: ClassSet, annotator: str, problems: list[str]) -> Answer | None:
-    """The answer that a row gives; what cannot be understood is added to the problems."""
-    said = row.answer.casefold()
-    labels = {name.casefold(): label for label, name in enumerate(classes.names)}
-    if said == SKIP:
-        return Answer(question, annotator, "skip")
-    if said == "yes":
-        return Answer(question, annotator, "yes")
-    if said == "void":
-        return Answer(question, annotator, "void")
-    if said in labels:
-        return Answer(question, annotator, "class", labels[said])
-    near = difflib.get_close_matches(said, [*labels, "void", "yes"], n=1)
+def _answer(
+    row: QueueRow, question: int, classes: ClassSet, meant: str | None, annotator: str, problems: list[str]
+) -> Answer | None:
+    """The answer that a row gives; what cannot be understood is added to the problems.
+
+    Args:
+        row: The row.
+        question: Number of the question.
+        classes: The classes.
+        meant: The class name or word that the answer was found to be; None = none of them.
+        annotator: Who answered.
+        problems: Sentences about other rows.
+    """
+    if meant in _WORDS:
+        return Answer(question, annotator, _WORDS[meant])
+    if meant is not None:
+        return Answer(question, annotator, "class", classes.names.index(meant))
+    labels = {name.casefold(): name for name in (*classes.names, "void", "yes")}
+    near = difflib.get_close_matches(row.answer.casefold()[:_LONGEST_HINT], labels, n=1)
     hint = f"did you mean {near[0]}?" if near else "write yes, skip, void or one of the class names"
-    problem = f"the answer '{row.answer}' is no class" if said else "the answer is empty"
+    problem = f"the answer '{row.answer[:_LONGEST_HINT]}' is no class" if row.answer else "the answer is empty"
     problems.append(f"line {row.line}: {problem}: {hint}")
     return None

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 from a2lc.annotators.base import Query
 from a2lc.foundation.database import Database
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import valid_id
 
 Kind = Literal["class", "yes", "no", "void", "unsure", "mixed", "skip"]
 
@@ -170,7 +171,7 @@ class Inbox:
         where = _of_batch(round_index, batch)
         latest = sql.select(sql.func.max(_QUESTIONS.c.opening)).where(*where).scalar_subquery()
         query = sql.select(_QUESTIONS).where(*where, _QUESTIONS.c.opening == latest).order_by(_QUESTIONS.c.position)
-        return [_question(row) for row in self._database.rows(query)]
+        return [_question(row, self._database.path) for row in self._database.rows(query)]
 
     def put(self, answer: Answer) -> None:
         """Write one answer; it is on the disk when this returns. See `put_all`."""
@@ -259,10 +260,10 @@ def _question_row(query: Query) -> dict[str, Any]:
     }
 
 
-def _question(row: dict[str, Any]) -> Question:
-    """A question from the columns of the table."""
+def _question(row: dict[str, Any], source: Path) -> Question:
+    """A question from the columns of the table. Raises InputError when its image id cannot be one."""
     query = Query(
-        image_id=row["image_id"],
+        image_id=valid_id(row["image_id"], source),
         mask_id=row["mask_id"],
         label=row["shown"],
         score=row["score"],

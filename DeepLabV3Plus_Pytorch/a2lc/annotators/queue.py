@@ -16,10 +16,13 @@ from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.files import atomic_path
 from a2lc.foundation.images import write_image
+from a2lc.foundation.readers.tables import cell, read_csv
 from a2lc.labels.state import LabelState
 
 COLUMNS = ("image_id", "mask_id", "shown_class", "score", "answer", "crop")
 SKIP = "skip"
+_LONGEST_NUMBER = 9  # digits of a mask id, which ends at 65535
+_REMEDY = "give a filled copy of queue.csv"
 _MARGIN = 0.4  # context around the mask, as a share of its longer side
 _PICTURE = 480  # pixels, longer side of a crop
 _DIMMED = 0.45  # brightness outside the mask
@@ -48,7 +51,7 @@ def write_queue(
         crop = crops / f"{index:05d}.png"
         write_image(crop, draw_crop(image(query.image_id), query.inside(state.masks(query.image_id))))
         shown, relative = classes.name_of(query.label), crop.relative_to(path.parent).as_posix()
-        rows.append((query.image_id, query.mask_id, shown, f"{query.score:.6g}", "", relative))
+        rows.append((cell(query.image_id), query.mask_id, cell(shown), f"{query.score:.6g}", "", cell(relative)))
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
@@ -95,20 +98,14 @@ def read_queue(path: Path) -> list[QueueRow]:
     Raises:
         InputError: When the file cannot be read, a column is missing or a mask id is no number; all are listed.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a queue ({error}): give a filled copy of queue.csv") from None
-    header = text.splitlines()[0] if text.strip() else ""
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
-    missing = [name for name in COLUMNS[:2] + COLUMNS[4:5] if name not in (reader.fieldnames or ())]
-    refuse(f"{path} is not a queue", [f"the column '{name}' is missing" for name in missing])
+    if not path.exists():
+        raise InputError(f"{path} cannot be read as a queue (it does not exist): {_REMEDY}")
     rows, problems = [], []
-    for line, row in enumerate(reader, start=2):
-        if not (row["mask_id"] or "").strip().isdigit():
-            problems.append(f"line {line}: mask_id is '{row['mask_id']}', expected a whole number")
-            continue
-        rows.append(QueueRow(line, row["image_id"].strip(), int(row["mask_id"]), (row["answer"] or "").strip()))
+    for row in read_csv(path, COLUMNS[:2] + COLUMNS[4:5], _REMEDY):
+        number = row["mask_id"].strip()
+        if number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER:
+            rows.append(QueueRow(row.line, row["image_id"], int(number), row["answer"].strip()))
+        else:
+            problems.append(f"line {row.line}: mask_id is '{number[:40]}', expected a whole number")
     refuse(f"{path} has lines that cannot be read; nothing was written", problems)
     return rows

@@ -18,6 +18,7 @@ from a2lc.audit.scores import SCORE_NAMES
 from a2lc.audit.settings import ScoreName
 from a2lc.classes import ClassSet
 from a2lc.foundation.files import atomic_path
+from a2lc.foundation.readers.tables import cell
 
 Row = dict[str, Any]
 _DIGITS = 6
@@ -140,4 +141,6 @@ def _write_csv(path: Path, rows: Sequence[Row], columns: Sequence[str] | dict[st
 
 def _text(value: object) -> object:
     """A value as the CSV has it."""
+    if isinstance(value, str):
+        return cell(value)
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else value

@@ -15,6 +15,7 @@ from a2lc.datasets.id_list import read_id_list
 from a2lc.datasets.location import explain_missing
 from a2lc.formats.cityscapes import CityscapesLabels, is_split
 from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.ids import valid_ids
 from a2lc.foundation.images import image_size, read_image
 from a2lc.foundation.settings import Decides, Settings
 
@@ -104,14 +105,15 @@ def _first_folder(root: Path, candidates: tuple[Path, ...]) -> Path | None:
 
 def _find_images(folder: Path) -> dict[str, Path]:
     """Image id → file, sorted by id; hidden files are passed over."""
-    found = {path.name.removesuffix(_IMAGE_ENDING): path for path in folder.glob(f"*/[!.]*{_IMAGE_ENDING}")}
-    return dict(sorted(found.items()))
+    paths = list(folder.glob(f"*/[!.]*{_IMAGE_ENDING}"))
+    ids = valid_ids([path.name.removesuffix(_IMAGE_ENDING) for path in paths], folder)
+    return dict(sorted(zip(ids, paths, strict=True)))
 
 
 def _training_ids(listed: Path, found: tuple[str, ...]) -> tuple[str, ...]:
     if not listed.is_file():
         return found
-    ids = read_id_list(listed)
+    ids = read_id_list(listed, set(found))
     refuse(f"{listed} names images that are not in {listed.with_suffix('')}", sorted(set(ids).difference(found)))
     return ids
 

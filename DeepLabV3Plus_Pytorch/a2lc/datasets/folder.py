@@ -63,7 +63,7 @@ class Folder:
 
     def _has_truth(self, folder: LabelFolder, split: Split) -> bool:
         """All images of the split have ground truth, or none has; anything between is a mistake."""
-        there = [(folder.folder / f"{image_id}.png").is_file() for image_id in self.ids(split)]
+        there = [folder.label_path(image_id).is_file() for image_id in self.ids(split)]
         if any(there) and not all(there):
             missing = next(image_id for image_id, found in zip(self.ids(split), there, strict=True) if not found)
             raise InputError(
@@ -80,7 +80,7 @@ class Folder:
         """Image ids of a split, from its list or, for train, all images that are not in val."""
         listed = self._settings.root / (self._settings.train if split == "train" else self._settings.val)
         if listed.is_file():
-            ids = read_id_list(listed)
+            ids = read_id_list(listed, self._paths)
             unknown = [image_id for image_id in ids if image_id not in self._paths]
             refuse(f"{listed} names images that are not in {self._images}", unknown)
             return ids

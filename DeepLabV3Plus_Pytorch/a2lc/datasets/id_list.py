@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import valid_ids
+from a2lc.foundation.readers.tables import read_lines, repeated
+
+_REMEDY = "it lists the image ids, one a line"
 
 
-def read_id_list(path: Path) -> tuple[str, ...]:
-    """Image ids of a list file, one a line; blank lines are passed over.
+def read_id_list(path: Path, known: Collection[str] = ()) -> tuple[str, ...]:
+    """Image ids of a list file, one a line; blank lines are passed over, and so are blanks around an id.
+
+    Args:
+        path: The file.
+        known: Ids that there are; a line that is one of these is taken as it is, blanks included.
+
+    Returns:
+        The ids in one Unicode form (NFC).
 
     Raises:
-        InputError: When the file is missing, empty, or names an image twice.
+        InputError: When the file is missing, empty or no text, holds what cannot be an id, or names an image twice.
     """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: it lists the image ids, one a line")
-    ids = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if not path.exists():
+        raise InputError(f"{path} does not exist: {_REMEDY}")
+    lines = [unicodedata.normalize("NFC", line) for _, line in read_lines(path, _REMEDY) if line.strip()]
+    ids = [line if line in known else line.strip() for line in lines]
     if not ids:
-        raise InputError(f"{path} is empty: it lists the image ids, one a line")
-    if len(set(ids)) < len(ids):
-        twice = sorted({image_id for image_id in ids if ids.count(image_id) > 1})
+        raise InputError(f"{path} is empty: {_REMEDY}")
+    twice = repeated(ids)
+    if twice:
         raise InputError(f"{path} names '{twice[0]}' twice: remove one of the lines")
-    return tuple(ids)
+    return tuple(valid_ids(ids, path))

@@ -112,7 +112,8 @@ def _resized(pixels: NDArray[np.uint8], side: int | None, how: Image.Resampling)
 
 
 def _split(settings: KvasirSettings, found: tuple[str, ...]) -> dict[Split, tuple[str, ...]]:
-    train, val = _listed(settings.train, settings.root / "train.txt"), _listed(settings.val, settings.root / "val.txt")
+    train = _listed(settings.train, settings.root / "train.txt", found)
+    val = _listed(settings.val, settings.root / "val.txt", found)
     if val is None:
         count = max(round(_VALIDATION * len(found)), min(1, len(found) - 1))
         val = found[len(found) - count :] if train is None else _without(found, train)
@@ -122,9 +123,9 @@ def _split(settings: KvasirSettings, found: tuple[str, ...]) -> dict[Split, tupl
     return split
 
 
-def _listed(given: Path | None, usual: Path) -> tuple[str, ...] | None:
+def _listed(given: Path | None, usual: Path, found: tuple[str, ...]) -> tuple[str, ...] | None:
     """The ids of a list; None where none was given and there is none in its usual place."""
-    return read_id_list(given or usual) if given or usual.is_file() else None
+    return read_id_list(given or usual, set(found)) if given or usual.is_file() else None
 
 
 def _without(ids: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from a2lc.datasets.id_list import read_id_list
 from a2lc.datasets.location import explain_missing
 from a2lc.formats.png import LabelFolder
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import below
 from a2lc.foundation.images import image_size, read_image
 from a2lc.foundation.settings import Decides, Settings
 
@@ -62,7 +63,7 @@ class Pascal:
 
     def image_path(self, image_id: str) -> Path:
         """The JPEG of an image."""
-        return self._base / "JPEGImages" / f"{image_id}.jpg"
+        return below(self._base / "JPEGImages", image_id, ".jpg")
 
     def size(self, image_id: str) -> tuple[int, int]:
         """(height, width) of the image."""

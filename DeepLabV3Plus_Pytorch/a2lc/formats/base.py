@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.classes import MAX_CLASSES, ClassSet
+from a2lc.foundation.ids import valid_ids
 
 MAX_MASK_ID = 65535  # a mask map has 16 bits
 Undetected = Literal["none", "mask"]
@@ -218,6 +219,10 @@ class LabelFormat(Protocol):
 
 
 def ids_below(folder: Path, ending: str = ".png") -> list[str]:
-    """Paths of the files below a folder without ending, '/' between folders, sorted; hidden ones are left out."""
+    """Paths of the files below a folder without ending, '/' between folders, sorted; hidden ones are left out.
+
+    Raises:
+        InputError: Lists the files whose names cannot be image ids.
+    """
     found = folder.rglob(f"[!.]*{ending}")
-    return sorted(path.relative_to(folder).as_posix().removesuffix(ending) for path in found)
+    return sorted(valid_ids([path.relative_to(folder).as_posix().removesuffix(ending) for path in found], folder))

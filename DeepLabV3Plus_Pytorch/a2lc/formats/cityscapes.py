@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from a2lc.classes import ClassSet, load_classes
 from a2lc.formats.base import NO_SCORES, NOTHING_KNOWN, Likeness, Limits, MapSource, Reading
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import below, inside, valid_ids
 from a2lc.foundation.images import read_index_map, write_image
 
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # position = trainId
@@ -39,11 +40,12 @@ class CityscapesLabels:
 
     def image_ids(self) -> list[str]:
         """Ids of all images with a file of labelIds, sorted; hidden files are passed over."""
-        return sorted(path.name.removesuffix(_ENDING) for path in self.root.glob(f"*/[!.]*{_ENDING}"))
+        found = self.root.glob(f"*/[!.]*{_ENDING}")
+        return sorted(valid_ids([path.name.removesuffix(_ENDING) for path in found], self.root))
 
     def label_path(self, image_id: str) -> Path:
         """The file of labelIds."""
-        return self.root / _city(image_id) / f"{image_id}{_ENDING}"
+        return below(self.root, f"{_city(image_id)}/{image_id}", _ENDING)
 
     def labels(self, image_id: str) -> NDArray[np.uint8]:
         """TrainIds (H, W) uint8, 255 = void. Raises InputError when the file is missing or holds no labelIds."""
@@ -87,7 +89,7 @@ class CityscapesWriter:
         """Write one map of trainIds (H, W) uint8 as labelIds. Raises ValueError when masks are given."""
         if masks is not None:
             raise ValueError(f"'{image_id}' has a mask map, for which labelIds have no place")
-        path = CityscapesLabels(self.root).label_path(image_id)
+        path = inside(self.root, f"{_city(image_id)}/{image_id}", _ENDING)
         write_image(path, _label_ids()[labels])  # two dimensions: greyscale
 
     def finish(self) -> CityscapesLabels:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from a2lc.classes import ClassSet, parse_classes
 from a2lc.formats.base import Likeness, ids_below
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import below
 from a2lc.foundation.images import read_index_map
 
 
@@ -47,11 +48,11 @@ class MapFolders:
 
     def label_path(self, image_id: str) -> Path:
         """File of the label map."""
-        return self.root / self.labels_folder / f"{image_id}.png"
+        return below(self.root / self.labels_folder, image_id, ".png")
 
     def mask_path(self, image_id: str) -> Path:
         """File of the mask map."""
-        return self.root / self.masks_folder / f"{image_id}.png"
+        return below(self.root / self.masks_folder, image_id, ".png")
 
     def labels(self, image_id: str) -> NDArray[np.uint8]:
         """Initial label map L₀ (H, W) uint8. Raises InputError when it is missing or unreadable."""

@@ -9,16 +9,28 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
 from a2lc.classes import ClassSet
 from a2lc.formats.base import NO_SCORES, NOTHING_KNOWN, Likeness, Limits, MapSource, Reading
 from a2lc.formats.map_folders import MapFolders
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.ids import inside, valid_ids
 from a2lc.foundation.images import write_label_map, write_mask_map
+from a2lc.foundation.readers.schema import fitted, record
 
 SCHEMA_VERSION = 1
 _MANIFEST = "manifest.json"
+_REMEDY = "make the set again"
+
+
+@record
+class _Manifest(TypedDict):
+    """What a manifest must hold; what else it holds is kept as it is."""
+
+    classes: list[Any]
+    images: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -69,8 +81,10 @@ class PseudoLabelWriter:
             raise ValueError(f"'{image_id}' has no mask map, which a pseudo-label set needs")
         if labels.shape != masks.shape:
             raise ValueError(f"labels of '{image_id}' are {labels.shape} but its masks are {masks.shape}")
-        write_mask_map(self._set.mask_path(image_id), masks)
-        write_label_map(self._set.label_path(image_id), labels, self._classes.palette())
+        write_mask_map(inside(self._set.root / NativeSet.masks_folder, image_id, ".png"), masks)
+        write_label_map(
+            inside(self._set.root / NativeSet.labels_folder, image_id, ".png"), labels, self._classes.palette()
+        )
         count = int(np.count_nonzero(np.unique(masks)))
         self._images[image_id] = {"size": list(labels.shape), "masks": count}
         return self._images[image_id]
@@ -123,12 +137,11 @@ class Native:
 def _read_manifest(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path} is missing: the set was not finished; run the command that makes it again")
-    try:
-        manifest: dict[str, Any] = read_json(path)
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON ({error}): make the set again") from None
+    manifest = read_json(path, remedy=_REMEDY)
     if manifest.get("schema") != SCHEMA_VERSION:
         raise InputError(
             f"{path} has schema {manifest.get('schema')}, this version reads {SCHEMA_VERSION}: make the set again"
         )
+    fitted(manifest, _Manifest, path, _REMEDY)
+    manifest["images"] = dict(zip(valid_ids(list(manifest["images"]), path), manifest["images"].values(), strict=True))
     return manifest

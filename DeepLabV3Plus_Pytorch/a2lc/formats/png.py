@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from a2lc.classes import MAX_CLASSES, ClassSet
 from a2lc.formats.base import NO_SCORES, NOTHING_KNOWN, Likeness, Limits, MapSource, Reading, ids_below
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.ids import below, inside
 from a2lc.foundation.images import read_index_map, write_label_map
 
 
@@ -50,7 +51,7 @@ class LabelFolder:
 
     def label_path(self, image_id: str) -> Path:
         """File of the label map."""
-        return self.folder / f"{image_id}.png"
+        return below(self.folder, image_id, ".png")
 
     def labels(self, image_id: str) -> NDArray[np.uint8]:
         """Label map (H, W) uint8. Raises InputError when it is missing, unreadable or holds an unknown class index."""
@@ -90,7 +91,7 @@ class LabelFolderWriter:
         """Write one label map (H, W) uint8, atomically. Raises ValueError when masks are given."""
         if masks is not None:
             raise ValueError(f"'{image_id}' has a mask map, for which label PNGs have no place")
-        write_label_map(self.root / f"{image_id}.png", labels, self.classes.palette())
+        write_label_map(inside(self.root, image_id, ".png"), labels, self.classes.palette())
 
     def finish(self) -> LabelFolder:
         """The written folder."""

@@ -22,6 +22,7 @@ from a2lc.formats.map_folders import MapFolders
 from a2lc.formats.mask_facts import mask_facts
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_json
+from a2lc.foundation.ids import inside
 from a2lc.foundation.images import write_image, write_label_map, write_mask_map
 
 _JSON_FOLDER = "mask_json"
@@ -79,13 +80,14 @@ class ResearchWriter:
         entries = _entries(labels, masks, self.classes, scores)
         if self.classes.unmasked == "void" and not masks.any():
             masks = np.full_like(masks, _NOTHING)
-        target = ResearchSet(self.root)
-        write_label_map(target.label_path(image_id), labels, self.classes.palette())
+        label_path = inside(self.root / ResearchSet.labels_folder, image_id, ".png")
+        mask_path = inside(self.root / ResearchSet.masks_folder, image_id, ".png")
+        write_label_map(label_path, labels, self.classes.palette())
         if self.sixteen_bit:
-            write_mask_map(target.mask_path(image_id), masks)
+            write_mask_map(mask_path, masks)
         else:
-            write_image(target.mask_path(image_id), masks.astype(np.uint8))  # two dimensions: greyscale
-        write_json(self.root / _JSON_FOLDER / f"{image_id}.json", entries)
+            write_image(mask_path, masks.astype(np.uint8))  # two dimensions: greyscale
+        write_json(inside(self.root / _JSON_FOLDER, image_id, ".json"), entries)
 
     def finish(self) -> ResearchSet:
         """The written set."""

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from a2lc.classes import ClassSet
 from a2lc.formats.base import NO_SCORES, LabelFormat, LabelSet, MapSource
 from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.ids import valid_id
 
 
 def _no_scores(image_id: str) -> Mapping[int, float]:
@@ -71,9 +72,11 @@ class Conversion:
 
     def _problems_of(self, image_id: str) -> Iterator[str]:
         try:
+            valid_id(image_id, "the image ids")
             self.scores(image_id)
         except InputError as error:
             yield str(error)
+            return
         yield from self.target.misfits(image_id, self.source)
 
     def write(self, path: Path, made_by: Mapping[str, Any]) -> LabelSet:

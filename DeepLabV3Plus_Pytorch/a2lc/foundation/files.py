@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.readers.json_files import read_json
+
+__all__ = ["atomic_path", "read_json", "write_json", "write_text"]
 
 
 @contextmanager
@@ -69,8 +72,3 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON atomically; the same value gives the same bytes."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file written by `write_json`."""
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -15,11 +15,14 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.files import atomic_path
 from a2lc.foundation.ids import valid_id
+from a2lc.foundation.readers.text import check_regular
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 _ORIENTATION = 0x0112  # EXIF tag
 _COMMENT = "Comment"  # keyword of a text chunk of PNG
 _HEADED = (".jpg", ".jpeg", ".tif", ".tiff", ".webp")  # where EXIF data stand before the pixels
+_LOSSY = ("JPEG", "MPO", "JPEG2000", "WEBP", "AVIF")  # what they keep is near the values that were written
+_STRETCH = {"L;2": 85, "L;4": 17}  # by which Pillow multiplies greyscale of 2 and 4 bits
 _INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B")
 _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")  # more than 8 bits; Pillow cuts them off at 255 where it converts
 
@@ -27,11 +30,10 @@ _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")  # more than 8 bits; Pillow c
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open an image for the block; whatever goes wrong names the file."""
+    check_regular(path)  # a pipe would be waited for
     try:
         with Image.open(path) as image:
             yield image
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
     except UnidentifiedImageError:
         raise InputError(f"{path} is not an image that can be read: replace or remove it") from None
     except Image.DecompressionBombError:
@@ -88,19 +90,23 @@ def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
 def images_by_id(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
     """Those of the files that are images by their suffix, sorted, by image id: the path below `folder` without suffix.
 
+    Ids are in one Unicode form (NFC), whatever form the files have.
+
     Raises:
-        InputError: When there is none, two share an id, or a name cannot be one.
+        InputError: When there is none, two share an id, a name cannot be one, or a file is none (a pipe, a device).
     """
     images: dict[str, Path] = {}
     problems = []
     for path in sorted(path for path in files if path.suffix.lower() in IMAGE_SUFFIXES):
-        image_id = path.relative_to(folder).with_suffix("").as_posix()
         try:
-            valid_id(image_id, path.parent)  # as the file is called: lists name it in the same form
+            image_id = valid_id(path.relative_to(folder).with_suffix("").as_posix(), path.parent)
+            check_regular(path)
         except InputError as error:
             problems.append(str(error))
+            continue
         if image_id in images:
-            problems.append(f"{images[image_id]} and {path} differ only in their suffix: rename one")
+            what = "their suffix" if images[image_id].suffix != path.suffix else "the Unicode form of their names"
+            problems.append(f"{images[image_id]} and {path} differ only in {what}: rename one")
         images[image_id] = path
     refuse(f"{folder} has images with names that cannot be used", problems)
     if not images:
@@ -124,15 +130,28 @@ def read_index_map(path: Path) -> NDArray[np.integer]:
     """Read a label or mask map: (H, W) integers, the stored indices and never the palette's colours.
 
     Raises:
-        InputError: When the file is missing, unreadable, or holds colours instead of one index per pixel.
+        InputError: When the file is missing, unreadable, or holds colours instead of one index per
+            pixel, or was compressed with loss.
     """
     with _opened(path) as image:
+        if image.format in _LOSSY or image.info.get("compression") == "jpeg":
+            raise InputError(f"{path} is a {image.format}, whose compression changes indices: save the map as PNG")
         if image.mode not in _INDEX_MODES:
             raise InputError(
                 f"{path} has mode {image.mode}: expected one index per pixel (palette or greyscale PNG), not colours"
             )
+        stretch = _stretch(image)
         indices = np.asarray(image)
-    return indices.astype(np.uint8) if indices.dtype == bool else indices
+    if indices.dtype == bool:
+        return indices.astype(np.uint8)
+    return indices if stretch == 1 else indices // np.uint8(stretch)
+
+
+def _stretch(image: Image.Image) -> int:
+    """By what Pillow multiplies the stored values of an image that is not loaded yet."""
+    tiles = getattr(image, "tile", ())  # of each: codec, place, offset, how it is stored, alone or first in a tuple
+    stored = tiles[0][3] if tiles else ""
+    return _STRETCH.get(str(stored[0] if isinstance(stored, tuple) else stored), 1)
 
 
 def write_label_map(path: Path, labels: NDArray[np.uint8], palette: bytes) -> None:

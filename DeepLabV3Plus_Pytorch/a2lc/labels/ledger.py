@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
 from a2lc.foundation.database import Database
-from a2lc.foundation.ids import MaskKey
+from a2lc.foundation.ids import MaskKey, valid_id
 from a2lc.labels.seals import broken_stages, last_decision, seal
 from a2lc.labels.tables import DECISIONS, FILES, METADATA, STAGES
 
@@ -197,13 +197,19 @@ class Ledger:
         """The decisions that set pixels, oldest first; only what a correction needs of them, for there are many."""
         columns = (DECISIONS.c[name] for name in _Relabelled._fields)
         query = sql.select(*columns).where(DECISIONS.c.relabelled, *_until(up_to_round)).order_by(DECISIONS.c.id)
-        return [_Relabelled(**row) for row in self._database.rows(query)]
+        return [_Relabelled(**row) for row in self._rows(query)]
 
     def _decisions(self, *conditions: sql.ColumnElement[bool]) -> list[Decision]:
         """The decisions that meet all conditions, oldest first."""
         columns = (DECISIONS.c[name] for name in Decision.__dataclass_fields__)
         query = sql.select(*columns).where(*conditions).order_by(DECISIONS.c.id)
-        return [Decision(**row) for row in self._database.rows(query)]
+        return [Decision(**row) for row in self._rows(query)]
+
+    def _rows(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
+        """Rows with image ids that were checked. Raises InputError when one cannot be."""
+        rows = self._database.rows(query)
+        names = {name: valid_id(name, self._database.path) for name in {row["image_id"] for row in rows}}
+        return [row | {"image_id": names[row["image_id"]]} for row in rows]
 
 
 def _until(up_to_round: int | None) -> list[sql.ColumnElement[bool]]:

@@ -50,6 +50,12 @@ def asked_in(run: Run, round_index: int) -> int:
     return sum(decision.queried for decision in run.ledger.decisions_of(round_index))
 
 
+@on_main
+def has_questions(run: Run, round_index: int) -> bool:
+    """Whether a mask was asked about in a round; told to all processes."""
+    return asked_in(run, round_index) > 0
+
+
 def annotator_context(run: Run, round_index: int, batch: int) -> AnnotatorContext:
     """What an annotator of the run works with while it answers a batch of questions."""
     return AnnotatorContext(

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
+from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
+
 from a2lc.acquisition.table import read_mask_table
 from a2lc.evaluation.columns import STAGES, FinishedRound, Value, all_columns, measure
 from a2lc.evaluation.comparison import compare_labels
@@ -13,10 +15,21 @@ from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.evaluation.truth import MajorityClasses
 from a2lc.foundation.files import read_json, write_json
 from a2lc.foundation.processes import on_main
+from a2lc.foundation.readers.schema import record
 from a2lc.loop.finished import close_round
 from a2lc.loop.run import Run
 
 _log = logging.getLogger(__name__)
+_SECONDS = "delete it: the seconds of this round are then not known"
+_TRAINING = "delete it, and the same command trains this round again"
+
+
+@record
+class _Training(TypedDict):
+    """What training.json must hold."""
+
+    best_mean_iou: float | None
+    last_mean_iou: float | None
 
 
 def evaluate(run: Run, round_index: int) -> None:
@@ -39,7 +52,7 @@ def _close(run: Run, round_index: int, confusion: ConfusionMatrix | None) -> dic
         finished = finished_round(run, round_index, confusion)
         metrics = measure(finished)
     # the seconds of this stage are known only now
-    clocked = replace(finished, seconds=read_json(folder / "seconds.json"))
+    clocked = replace(finished, seconds=read_json(folder / "seconds.json", dict[str, float], _SECONDS))
     metrics |= measure(clocked, STAGES)
     write_json(folder / "metrics.json", {"round": round_index, **metrics})
     close_round(run, round_index)
@@ -79,11 +92,11 @@ def finished_round(run: Run, round_index: int, confusion: ConfusionMatrix | None
     return FinishedRound(
         index=round_index,
         classes=classes,
-        training=read_json(folder / "training.json"),
+        training=read_json(folder / "training.json", _Training, _TRAINING),
         decisions=run.ledger.decisions_of(round_index) if anyone_asked else [],
         asked=run.ledger.answers(up_to_round=round_index) if anyone_asked else [],
         confusion=confusion,
         majority=None if truth is None else MajorityClasses(truth, run.pseudo_labels.masks, len(classes)),
         about=read_mask_table(run.mask_table_path(round_index)).about if round_index else {},
-        seconds=read_json(seconds) if seconds.exists() else {},
+        seconds=read_json(seconds, dict[str, float], _SECONDS) if seconds.exists() else {},
     )

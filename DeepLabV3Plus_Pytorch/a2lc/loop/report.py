@@ -16,6 +16,8 @@ from a2lc.loop.published import published_for
 from a2lc.loop.run import Run
 from a2lc.reporting import plot_miou, summarise, write_seed_csv
 
+_REMEDY = "delete it and the file DONE beside it, and run a2lc evaluate"
+
 
 def report(runs: Sequence[Run], command: str, against: Unit = "clicks") -> Path:
     """Write seed<k>.csv, summary.md and a figure to results/<experiment>/ from the metrics of all finished rounds.
@@ -57,5 +59,6 @@ def table_rows(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
         for round_index in range(run.config.rounds + 1):
             path = run.round_folder(round_index) / "metrics.json"
             if path.exists():
-                rows.append({"method": run.config.method, **current_names(read_json(path))})
+                metrics = read_json(path, dict[str, int | float | str | None], _REMEDY)
+                rows.append({"method": run.config.method, **current_names(metrics)})
     return rows

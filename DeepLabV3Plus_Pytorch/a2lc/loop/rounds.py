@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from a2lc.loop.correction import annotate, asked_in, propagate
+from a2lc.loop.correction import annotate, has_questions, propagate
 from a2lc.loop.evaluation import evaluate
 from a2lc.loop.progress import batches_per_round
 from a2lc.loop.round_learner import RoundLearner
@@ -52,7 +52,7 @@ def correct_labels(run: Run, round_index: int) -> bool:
     learner = RoundLearner(run, round_index)
     for batch in range(batches_per_round(run)):
         annotate(run, round_index, batch, learner=learner)
-        if not batch and not run.processes.on_main(lambda: asked_in(run, round_index)):
+        if not batch and not has_questions(run, round_index):
             return False
         propagate(run, round_index, batch, learner)
     return True

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
+from a2lc.foundation.ids import valid_ids
 from a2lc.foundation.parallel import check_parallel
+from a2lc.foundation.readers.arrays import Expected, read_npz
 from a2lc.posterior.runs import IntArray
 from a2lc.posterior.shapes import SHAPE_NAMES, ImageMasks
 
@@ -119,18 +120,34 @@ class MaskPool:
         Raises:
             InputError: When the file is unreadable.
         """
-        try:
-            with np.load(path) as columns:
-                pool = {name: columns[name] for name in columns.files}
-        except (OSError, ValueError, EOFError, BadZipFile) as error:
-            raise InputError(f"{path} cannot be read ({error}): remove it, the masks are then described anew") from None
+        pool = read_npz(path, _ARRAYS, _REMEDY)
         background = int(pool.pop("background"))
-        image_id = tuple(pool.pop("image_id").tolist())
-        return cls(image_id=image_id, background=None if background < 0 else background, **pool)
+        image_id = tuple(valid_ids(pool.pop("image_id").tolist(), path))
+        try:
+            return cls(image_id=image_id, background=None if background < 0 else background, **pool)
+        except ValueError as error:
+            raise InputError(f"{path} does not hold what was expected ({error}): {_REMEDY}") from None
 
     def keys(self) -> list[tuple[str, int]]:
         """(image id, mask id) of every mask."""
         return [(self.image_id[image], mask) for image, mask in zip(self.image, self.mask_id.tolist(), strict=True)]
+
+
+_REMEDY = "remove it, the masks are then described anew"
+_ARRAYS = {
+    "image_id": Expected("U", 1),
+    "image": Expected("i", 1, 0),
+    "mask_id": Expected("i", 1, 0, 65535),
+    "pixels": Expected("i", 1, 0),
+    "label": Expected("i", 1, 0, 255),
+    "shape": Expected("f", 2),
+    "ring": Expected("f", 2),
+    "neighbours": Expected("i", 2, 0),
+    "label_share": Expected("f", 2),
+    "label_masks": Expected("i", 2, 0),
+    "unmasked": Expected("i", 2, 0),
+    "background": Expected("i", 0),
+}
 
 
 def _joined(parts: list[NDArray[Any]], empty: tuple[int, ...], dtype: type) -> NDArray[Any]:

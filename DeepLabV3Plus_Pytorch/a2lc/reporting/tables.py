@@ -14,9 +14,11 @@ from a2lc.evaluation.columns import EffortColumn, all_columns, current_names
 from a2lc.evaluation.cost import Unit
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_text
+from a2lc.foundation.readers.text import read_text
 
 Value = str | int | float | None
 Row = Mapping[str, Value]
+_REMEDY = "remove it and make the report again"
 Results = Mapping[int, Sequence[Row]]  # seed → its rows
 
 
@@ -46,11 +48,12 @@ def read_seed_csv(path: Path) -> list[dict[str, Value]]:
         InputError: When the file is missing, is no table with the columns `method` and `round`, or has two rows for
             the same of both.
     """
+    if not path.exists():
+        raise InputError(f"{path} does not exist: run the experiment first")
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            table = list(csv.DictReader(file, restval=""))
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: run the experiment first") from None
+        table = list(csv.DictReader(io.StringIO(read_text(path, _REMEDY), newline=""), restval=""))
+    except csv.Error as error:
+        raise InputError(f"{path} is no table ({error}): {_REMEDY}") from None
     for number, cells in enumerate(table, start=2):
         if not {"method", "round"} <= cells.keys() or None in cells:
             raise InputError(f"{path}, line {number}: expected the columns method and round and a heading per cell")

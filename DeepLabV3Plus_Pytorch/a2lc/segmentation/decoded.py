@@ -53,7 +53,7 @@ class DecodedImages:
         """
         path = self._path(image_id)
         try:
-            return np.load(path, mmap_mode="c")
+            return np.load(path, mmap_mode="c", allow_pickle=False)
         except (OSError, EOFError, ValueError):  # absent, as a rule, or damaged
             return self._decode(image_id, path)
 

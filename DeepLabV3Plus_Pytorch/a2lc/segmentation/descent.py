@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path
 from a2lc.foundation.processes import Processes
+from a2lc.foundation.readers.checkpoints import check_weights, read_checkpoint, reason
 from a2lc.segmentation.batchnorm import average_statistics, set_training
 from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
@@ -151,25 +152,28 @@ class Descent:
         Raises:
             InputError: When the file is unreadable or its fingerprint or network is another one.
         """
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception:  # unpickling bytes that are no pickle raises anything
-            raise InputError(f"{path} cannot be read: delete it to start this training anew") from None
+        state = read_checkpoint(path, _STATE, _REMEDY)
         if state["fingerprint"] != self._fingerprint:
             raise InputError(
                 f"{path} was left by a training with other settings, seeds or images: continue it with those, or "
                 "delete it to start anew"
             )
+        check_weights(state["network"], path, _REMEDY)
         copy_weights(self.network, state["network"], str(path))
-        self._optimizer.load_state_dict(state["optimizer"])
-        if state["scaler"]:  # empty where the training began without mixed precision
-            self._gradients.scaler.load_state_dict(state["scaler"])
-        for name in _PROGRESS:
-            setattr(self, name, state["progress"][name])
+        try:
+            self._optimizer.load_state_dict(state["optimizer"])
+            if state["scaler"]:  # empty where the training began without mixed precision
+                self._gradients.scaler.load_state_dict(state["scaler"])
+            for name in _PROGRESS:
+                setattr(self, name, state["progress"][name])
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+            raise InputError(f"{path} does not hold what was expected ({reason(error)}): {_REMEDY}") from None
         self._started -= state["seconds"]
 
 
 _PROGRESS = ("step", "best_iteration", "best_mean_iou", "last_mean_iou", "best_weights")
+_STATE = {"fingerprint": int, "seconds": float, "progress": dict, "network": dict, "optimizer": dict, "scaler": dict}
+_REMEDY = "delete it to start this training anew"
 
 
 def weights_of(network: nn.Module) -> dict[str, Tensor]:

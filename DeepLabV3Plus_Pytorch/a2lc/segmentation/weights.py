@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.readers.checkpoints import check_weights, reason
+from a2lc.foundation.readers.text import check_regular
 
 _SHOWN = 3  # names per kind of problem
 _CLASS_BIAS = "classifier.classifier.3.bias"  # (C,): one value per class, in our networks and in public checkpoints
@@ -39,19 +40,20 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     names may begin with the `module.` of PyTorch's DataParallel.
 
     Raises:
-        InputError: When the file is missing or holds no weights.
+        InputError: When the file is missing, holds no weights, or weights that are NaN or infinite.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"the weights file {path} does not exist")
+    check_regular(path)
     try:
         with torch.serialization.safe_globals(_NUMPY_NUMBERS):
             found = timm.models.load_state_dict(str(path), weights_only=True)
         weights: dict[str, Tensor] = timm.models.clean_state_dict(found.get("model_state", found))
     except Exception as error:  # unpickling bytes that are no pickle raises anything
-        reason = textwrap.shorten(str(error), 100) or type(error).__name__
-        raise InputError(f"{path} cannot be read as weights ({reason}): give a .safetensors or .pth file") from None
-    if not weights or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise InputError(f"{path} holds something else than named tensors: give the state dict of a network")
+        raise InputError(
+            f"{path} cannot be read as weights ({reason(error)}): give a .safetensors or .pth file"
+        ) from None
+    check_weights(weights, path, "give the state dict of a network")
     return weights
 
 

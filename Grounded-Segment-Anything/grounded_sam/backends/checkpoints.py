@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.readers.checkpoints import check_weights
 from grounded_sam.backends.key_maps import convert_detector, convert_segmenter
 from grounded_sam.backends.models import FAMILIES, MODELS, Family, Task, known_names
 from grounded_sam.backends.official import detector_config, image_processor_sizes, segmenter_config
@@ -135,7 +136,7 @@ def _family_of(folder: Path, task: Task) -> Family:
     config = folder / "config.json"
     try:
         kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         raise InputError(
             f"{folder} is no model of transformers (its config.json cannot be read): {task}.model takes a folder with "
             f"{', '.join(_MODEL_FILES)}, or a .pth file"
@@ -185,6 +186,7 @@ def read_official(path: Path) -> dict[str, Tensor]:
     weights = content.get("model", content) if isinstance(content, Mapping) else content
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise InputError(f"{path} holds something else than named weights: give an official .pth file")
+    check_weights(weights, path, "give an official .pth file")
     return {name.removeprefix("module."): tensor for name, tensor in weights.items()}
 
 
