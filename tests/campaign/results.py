@@ -11,13 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _TIMES = re.compile(r"seconds|time|digest|^key$")  # names of columns: times, what hangs on them, random keys
-_UNCOMPARED = (
-    "log.txt",
-    "summary.md",
-    "report.html",
-    "DONE",
-    ".inputs_seen.json",
-)  # hold times between their words, or digests of times
+_UNCOMPARED = ("log.txt", "summary.md", "report.html", "DONE", ".inputs_seen.json", "seconds.json")
 _UNFINISHED = re.compile(r"^\.part\.|^\.unfinished$|^training\.pt$|-(journal|wal|shm)$|\.tmp$")
 
 
