@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,13 @@ from typing import Any, NamedTuple
 import sqlalchemy as sql
 
 from a2lc.foundation.database import Database
+from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import MaskKey, valid_id
 from a2lc.labels.seals import broken_stages, last_decision, seal
 from a2lc.labels.tables import DECISIONS, FILES, METADATA, STAGES
+
+_LARGEST_LABEL = 255
+_RUNS = re.compile(r"(\d+:\d+( \d+:\d+)*)?")  # see run_length.encode_runs
 
 
 @dataclass(frozen=True)
@@ -210,10 +215,27 @@ class Ledger:
         return [Decision(**row) for row in self._rows(query)]
 
     def _rows(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
-        """Rows with image ids that were checked. Raises InputError when one cannot be."""
+        """Rows with ids and labels that were checked. Raises InputError when one cannot be."""
         rows = self._database.rows(query)
+        wrong = next((row for row in rows if not _is_possible(row)), None)
+        if wrong is not None:
+            raise InputError(
+                f"{self._database.path} is damaged: the decision about mask {wrong['mask_id']!r} of "
+                f"{wrong['image_id']!r} cannot be one; put the ledger back from a copy, or start a new run with "
+                "experiment=<name>"
+            )
         names = {name: valid_id(name, self._database.path) for name in {row["image_id"] for row in rows}}
         return [row | {"image_id": names[row["image_id"]]} for row in rows]
+
+
+def _is_possible(row: Mapping[str, Any]) -> bool:
+    """Whether mask id, labels and pixels of a row are what `record` writes."""
+    labels = [row[name] for name in ("label_before", "label_after") if row.get(name) is not None]
+    numbers = all(type(value) is int for value in (row["mask_id"], *labels))
+    if not numbers or row["mask_id"] < 0 or not all(0 <= label <= _LARGEST_LABEL for label in labels):
+        return False
+    named = row["label_after"] is not None or not row.get("relabelled", True)
+    return named and (row["pixels"] is None or _RUNS.fullmatch(str(row["pixels"])) is not None)
 
 
 def _until(up_to_round: int | None) -> list[sql.ColumnElement[bool]]:
