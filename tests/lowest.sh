@@ -8,13 +8,13 @@ command -v uv >/dev/null || { echo "a2lc: uv is needed, which finds the lowest v
 venv="${A2LC_LOWEST:-$PWD/.venv-lowest}"
 export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"  # as in setup.sh
 
-[ -d "$venv" ] || uv venv --quiet --seed --python 3.11 "$venv"
+[ -d "$venv" ] || uv venv --quiet --python 3.11 "$venv"
 export VIRTUAL_ENV="$venv"
 # pinned first: what is installed already would be kept as long as it is not too low
 uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --extra dev --extra reference pyproject.toml \
     --output-file "$venv/lowest.txt" >/dev/null
 uv pip sync --quiet "$venv/lowest.txt"
-uv pip install --quiet --no-deps --editable .
+uv pip install --quiet --no-deps --editable . pip  # pip: a test installs with it, and sync took it away
 
 export PATH="$venv/bin:$PATH"
 python -m pytest "$@"
