@@ -213,12 +213,9 @@ def _superpixels(arguments: argparse.Namespace) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
-    from a2lc.foundation.locks import held
     from grounded_sam.inspection import inspect_set
 
-    sheet = arguments.sheet or arguments.set / "contact_sheet.png"
-    with held(sheet.parent, f".lock.{sheet.name}", keep=False):
-        show(inspect_set(arguments.set, arguments.classes, arguments.images, arguments.sheet))
+    show(inspect_set(arguments.set, arguments.classes, arguments.images, arguments.sheet))
 
 
 def _import(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from a2lc.classes import ClassSet, load_classes
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import inside
 from a2lc.foundation.images import IMAGE_SUFFIXES, image_comment, read_image, write_image
+from a2lc.foundation.locks import held
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from grounded_sam.contact_sheet import contact_sheet
 from grounded_sam.summary import summarise_set
@@ -47,7 +48,8 @@ def inspect_set(root: Path, classes_name: str | None, images: Path | None, sheet
     report = summarise_set(pseudo_labels, classes)
     photos = _Photos(pseudo_labels, images)
     picture = contact_sheet(photos.image, pseudo_labels, classes, pseudo_labels.image_ids(), seed=0)
-    write_image(path, picture, comment="" if path == own else _SHEET)
+    with held(path.parent, f".lock.{path.name}", keep=False):
+        write_image(path, picture, comment="" if path == own else _SHEET)
     return f"{report.to_text()}\n{path}\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -70,7 +71,7 @@ def _read(name_or_path: str) -> dict[str, Any]:
     known = sorted(entry.name.removesuffix(".yaml") for entry in _CONFIGS.iterdir())
     if name_or_path in known:
         return read_yaml(_CONFIGS / f"{name_or_path}.yaml")
-    if Path(name_or_path).is_file():
+    if os.path.isfile(name_or_path):  # noqa: PTH113  a name too long is no file
         return read_yaml(Path(name_or_path))
     raise InputError(
         f"no configuration {name_or_path}: give a YAML file or one of {', '.join(known)}{nearest(name_or_path, known)}"

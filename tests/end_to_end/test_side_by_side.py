@@ -61,7 +61,7 @@ def test_beside_a_training(tmp_path: Path, data: Path) -> None:
     training.send_signal(signal.SIGTERM)
     code, told = ended(training)
     assert (code, "stopped by SIGTERM" in told) == (143, True)
-    assert {path.name for path in (tmp_path / "out").rglob(".*")} <= {".lock"}
+    assert {path.name for path in (tmp_path / "out").rglob(".*")} <= {".lock", ".inputs_seen.json"}
 
 
 def test_a_training_that_hung_up_continues(tmp_path: Path, data: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -231,7 +232,7 @@ def _find(name_or_path: str, folder: Any) -> Any:
     if "/" not in name_or_path and built_in.is_file():
         return built_in
     path = Path(name_or_path)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113  a name too long is no file
         return path
     known = [entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")]
     raise InputError(
