@@ -25,7 +25,14 @@ def start(module: str, arguments: Sequence[str], limits: str = "") -> subprocess
     command = [sys.executable, "-m", module, *arguments]
     shell = ["bash", "-c", f'{limits}; exec "$@"', "bash", *command] if limits else command
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}  # as in this process: results are compared
-    return subprocess.Popen(shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=one_thread)
+    return subprocess.Popen(
+        shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=one_thread, preexec_fn=_listen
+    )
+
+
+def _listen() -> None:
+    """Whoever started the tests may ignore SIGHUP, as nohup does, and a process inherits that."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -65,7 +72,7 @@ def test_beside_a_training(tmp_path: Path, data: Path) -> None:
 
 
 def test_a_training_that_hung_up_continues(tmp_path: Path, data: Path) -> None:
-    settings = tiny_arguments(data, tmp_path / "out", "training.iterations=60", "training.workers=1", "rounds=1")
+    settings = tiny_arguments(data, tmp_path / "out", "training.iterations=60", "training.workers=0", "rounds=1")
     assert main(["run", *tiny_arguments(data, tmp_path / "whole", *settings[-3:])]) == 0
     training = start("a2lc.cli", ["run", *settings])
     wait_for(tmp_path / "out/runs/folder/seed1/round_0/training.pt", training)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,16 @@ from a2lc.foundation.files import atomic_path, write_text
 from a2lc.foundation.signals import Stopped, ending, unwound
 
 
+@pytest.fixture
+def by_default() -> Iterator[None]:
+    """Signals as they are at first: whoever started the tests may ignore SIGHUP, as nohup does."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("by_default")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_unwinds(tmp_path: Path, number: signal.Signals, code: int) -> None:
     write_text(tmp_path / "file", "before")
