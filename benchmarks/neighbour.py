@@ -32,14 +32,14 @@ STEPS = """
 import statistics, sys, time
 from pathlib import Path
 import torch
-from a2lc.foundation.processes import Processes
 from a2lc.segmentation.descent import Descent
 from a2lc.segmentation.network import build_network
+from a2lc.segmentation.objectives import make_objective
 from a2lc.segmentation.settings import NetworkSettings, TrainingSettings
 batch, side, steps = map(int, sys.argv[1:])
 network = NetworkSettings(backbone="mobilenetv1_100", backbone_weights="none", separable=True)
 training = TrainingSettings(iterations=10_000, batch_size=batch, crop_size=side)
-descent = Descent(build_network(network, 8, seed=0), training, torch.device("cpu"), 0, Processes())
+descent = Descent(build_network(network, 8, seed=0), training, make_objective(training, 8), torch.device("cpu"), 0)
 images = torch.rand(batch, 3, side, side)
 labels = torch.randint(0, 8, (batch, side, side))
 seconds = []
