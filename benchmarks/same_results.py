@@ -136,7 +136,7 @@ def read_ledger(path: Path) -> dict[str, list[tuple[Any, ...]]]:
         connection.row_factory = sqlite3.Row
         tables = {name: connection.execute(f"select * from {name}").fetchall() for name in ("decisions", "stages")}
     return {
-        name: [tuple(row[key] for key in row.keys() if key != "time") for row in rows]  # noqa: SIM118
+        name: [tuple(row[key] for key in row.keys() if key != "time") for row in rows]  # noqa: SIM118  a row iterates its values
         for name, rows in tables.items()
     }
 

@@ -92,7 +92,7 @@ def test_answers_that_arrive_together_are_written_together(inbox: Inbox) -> None
 )
 def test_contradictions_are_refused(kind: str, label: int | None, seconds: float | None) -> None:
     with pytest.raises(ValueError, match="answer"):
-        Answer(1, "ann", kind, label, seconds=seconds)  # type: ignore[arg-type]
+        Answer(1, "ann", kind, label, seconds=seconds)  # type: ignore[arg-type]  # a kind by parameter
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_contradictions_are_refused(kind: str, label: int | None, seconds: float
     ],
 )
 def test_what_an_answer_decides(kind: str, label: int | None, after: int | None) -> None:
-    assert Answer(1, "ann", kind, label).decided(shown=1, void=255) == after  # type: ignore[arg-type]
+    assert Answer(1, "ann", kind, label).decided(shown=1, void=255) == after  # type: ignore[arg-type]  # a kind by parameter
 
 
 @pytest.fixture

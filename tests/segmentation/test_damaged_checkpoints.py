@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 
 from a2lc.foundation.errors import InputError
+from a2lc.segmentation import Progress
 from a2lc.segmentation.weights import read_weights
 from tests.support.bad_files import malicious_checkpoint, malicious_pickle
 from tests.support.training_case import run_training
@@ -24,8 +25,8 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The training.pt of a training that was killed."""
     folder = tmp_path_factory.mktemp("half")
 
-    def kill(progress: object) -> None:
-        if getattr(progress, "step") == 5:  # noqa: B009
+    def kill(progress: Progress) -> None:
+        if progress.step == 5:
             raise Killed
 
     with pytest.raises(Killed):

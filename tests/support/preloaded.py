@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 
 import PIL.Image
-import sqlalchemy.dialects.sqlite  # noqa: F401
+import sqlalchemy.dialects.sqlite  # noqa: F401  loaded for the forks, which use it
 
 import a2lc
 import grounded_sam

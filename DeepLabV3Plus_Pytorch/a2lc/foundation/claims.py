@@ -53,7 +53,7 @@ class ClaimKind(Generic[Record]):
         """
         if os.path.isfile(folder / self.name):  # noqa: PTH113  a name too long is no file, and told below
             return
-        if os.path.isdir(folder):  # noqa: PTH112
+        if os.path.isdir(folder):  # noqa: PTH112  a name too long is no folder
             names = [path.name for path in folder.glob("[!.]*")]
             if not all(any(fnmatch(name, pattern) for pattern in self.own) for name in names):
                 raise InputError(self.foreign.format(folder=folder))
@@ -116,7 +116,7 @@ def new_folder(folder: Path) -> Iterator[None]:
             process; nothing was changed then.
     """
     mark = folder / _MARK
-    begun = os.path.isdir(folder) and any(path.name != ".lock" for path in folder.iterdir())  # noqa: PTH112  as above
+    begun = os.path.isdir(folder) and any(path.name != ".lock" for path in folder.iterdir())  # noqa: PTH112  a name too long
     if begun and not mark.is_file():
         raise InputError(f"{folder} is not empty: choose a new folder, nothing is overwritten")
     with held(folder, keep=False):

@@ -17,6 +17,12 @@ from a2lc.foundation.readers.text import REPLACE, check_regular
 
 _SLACK = 2**20  # bytes that an archive may hold beyond its own size: headers
 
+# damaged headers raise anything, a size that no machine has among it
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, MemoryError, OverflowError),
+    *(BadZipFile, NotImplementedError, RuntimeError),
+)
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -86,9 +92,7 @@ def read_npz(path: Path, expected: Mapping[str, Expected], remedy: str = REPLACE
             arrays = {name: found[name] for name in expected if name in found.files}
     except InputError:
         raise
-    # damaged headers raise anything, a size that no machine has among it
-    except (OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, MemoryError, OverflowError,
-            BadZipFile, NotImplementedError, RuntimeError) as error:  # fmt: skip
+    except _DAMAGE as error:
         raise InputError(f"{path} cannot be read ({error or type(error).__name__}): {remedy}") from None
     check_arrays(path, arrays, expected, remedy)
     return arrays
