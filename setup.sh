@@ -39,7 +39,7 @@ _a2lc_make_venv() {
         echo "a2lc: installing into $venv (once; PyTorch is large)" >&2
         "$python" -m venv "$venv" || _a2lc_fail "$venv could not be made"
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-            --editable "$A2LC_ROOT${A2LC_EXTRAS:+[$A2LC_EXTRAS]}" || _a2lc_fail "the installation failed, see above"
+            --editable "$A2LC_ROOT${A2LC_EXTRAS:+[${A2LC_EXTRAS:-}]}" || _a2lc_fail "the installation failed, see above"
         printf '%s' "$wanted" > "$stamp"
     fi
     PATH="$venv/bin:$PATH"
