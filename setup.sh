@@ -20,7 +20,8 @@ _a2lc_find_python() {
 
 # pip installs both packages named opencv without a word; whichever comes last overwrites the other one's folder cv2
 _a2lc_check_extras() {
-    local extras=",${A2LC_EXTRAS//[[:space:]]/},"
+    local extras="${A2LC_EXTRAS:-}"
+    extras=",${extras//[[:space:]]/},"
     if [[ "$extras" = *,reference,* && "$extras" = *,seeds,* ]]; then
         _a2lc_fail "A2LC_EXTRAS names reference and seeds, whose packages opencv-python and \
 opencv-contrib-python-headless overwrite each other: take one of them, and a second environment for the other"
@@ -39,7 +40,7 @@ _a2lc_make_venv() {
         echo "a2lc: installing into $venv (once; PyTorch is large)" >&2
         "$python" -m venv "$venv" || _a2lc_fail "$venv could not be made"
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-            --editable "$A2LC_ROOT${A2LC_EXTRAS:+[${A2LC_EXTRAS:-}]}" || _a2lc_fail "the installation failed, see above"
+            --editable "$A2LC_ROOT${A2LC_EXTRAS:+[$A2LC_EXTRAS]}" || _a2lc_fail "the installation failed, see above"
         printf '%s' "$wanted" > "$stamp"
     fi
     PATH="$venv/bin:$PATH"
