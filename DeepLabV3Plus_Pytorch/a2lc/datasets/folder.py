@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -79,10 +80,10 @@ class Folder:
     def ids(self, split: Split) -> tuple[str, ...]:
         """Image ids of a split, from its list or, for train, all images that are not in val."""
         listed = self._settings.root / (self._settings.train if split == "train" else self._settings.val)
-        if listed.is_file():
+        if os.path.lexists(listed):  # whatever it is: reading it tells what is wrong
             ids = read_id_list(listed, self._paths)
             unknown = [image_id for image_id in ids if image_id not in self._paths]
-            refuse(f"{listed} names images that are not in {self._images}", unknown)
+            refuse(f"{listed} names images that are not in {self._images}: add them or take the lines out", unknown)
             return ids
         if split == "val":
             return ()

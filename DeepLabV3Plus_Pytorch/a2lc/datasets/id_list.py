@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Collection
 from pathlib import Path
@@ -26,7 +27,7 @@ def read_id_list(path: Path, known: Collection[str] = ()) -> tuple[str, ...]:
     Raises:
         InputError: When the file is missing, empty or no text, holds what cannot be an id, or names an image twice.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         raise InputError(f"{path} does not exist: {_REMEDY}")
     lines = [unicodedata.normalize("NFC", line) for _, line in read_lines(path, _REMEDY) if line.strip()]
     ids = [line if line in known else line.strip() for line in lines]

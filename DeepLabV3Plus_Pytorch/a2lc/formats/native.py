@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
 from a2lc.classes import ClassSet
@@ -26,11 +27,19 @@ _REMEDY = "make the set again"
 
 
 @record
+class _Entry(TypedDict, total=False):
+    """What a manifest says of an image."""
+
+    size: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]
+    masks: NonNegativeInt
+
+
+@record
 class _Manifest(TypedDict):
     """What a manifest must hold; what else it holds is kept as it is."""
 
     classes: list[Any]
-    images: dict[str, dict[str, Any]]
+    images: dict[str, _Entry]
 
 
 @dataclass(frozen=True)

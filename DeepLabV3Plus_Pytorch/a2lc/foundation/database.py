@@ -89,4 +89,7 @@ class Database:
         except sql.exc.IntegrityError:
             raise
         except sql.exc.DatabaseError as error:
-            raise InputError(f"{self.path} cannot be used as {self._purpose} ({error.orig})") from None
+            raise InputError(
+                f"{self.path} cannot be used as {self._purpose} ({error.orig}): put it back from a copy, or "
+                "start a new run with experiment=<name>"
+            ) from None

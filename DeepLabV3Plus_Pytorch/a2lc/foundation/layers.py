@@ -134,7 +134,7 @@ def _describe(key: str, problem: Any) -> str:
     if problem["type"] == "value_error":
         return f"{key}: {message}" if key else message
     if problem["type"] == "missing":
-        return f"{key} is missing"
+        return f"{key} is missing: give it a value"
     choices = [choice.strip(" '") for choice in message.removeprefix("expected").replace(" or ", ",").split(",")]
     hint = nearest(str(problem["input"]), choices) if problem["type"] == "literal_error" else ""
     return f"{key} is {problem['input']!r}: {message}{hint}"

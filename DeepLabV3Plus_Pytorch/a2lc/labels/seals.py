@@ -43,6 +43,9 @@ def broken_stages(ledger: Database) -> list[str]:
     """
     stages = ledger.rows(sql.select(STAGES))
     seals = ledger.rows(sql.select(SEALS))
+    odd = [row for row in [*stages, *seals, *_places(ledger)] if not _is_placed(row)]
+    if odd:
+        return [f"round {odd[0]['round']!r}, batch {odd[0]['batch']!r} cannot be: both are numbers"]
     recorded = {_name(stage) for stage in stages}
     lost = [f"{_told(entry)} is recorded no more" for entry in seals if _name(entry) not in recorded]
     counts = _counts(ledger)
@@ -62,6 +65,16 @@ def broken_stages(ledger: Database) -> list[str]:
         and _digest(ledger.rows(_sealed(entry))) != entry["digest"]
     ]
     return [*lost, *lines, *changed]
+
+
+def _places(ledger: Database) -> list[dict[str, Any]]:
+    """Every round and batch that decisions name."""
+    return ledger.rows(sql.select(DECISIONS.c.round, DECISIONS.c.batch).distinct())
+
+
+def _is_placed(row: Mapping[str, Any]) -> bool:
+    """Whether round and batch of a row are numbers; SQLite takes anything."""
+    return all(type(row[name]) is int for name in ("round", "batch"))
 
 
 def _counts(ledger: Database) -> Counter[_Batch]:

@@ -59,6 +59,8 @@ def table_rows(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
         for round_index in range(run.config.rounds + 1):
             path = run.round_folder(round_index) / "metrics.json"
             if path.exists():
-                metrics = read_json(path, dict[str, int | float | str | None], _REMEDY)
+                metrics = read_json(path, dict[str, int | float | None], _REMEDY)
+                if metrics.get("round") != round_index:
+                    raise InputError(f"{path} is about round {metrics.get('round')}, not {round_index}: {_REMEDY}")
                 rows.append({"method": run.config.method, **current_names(metrics)})
     return rows

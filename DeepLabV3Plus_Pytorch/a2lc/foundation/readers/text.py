@@ -38,7 +38,7 @@ def check_regular(path: Path) -> int:
         found = path.stat()
     except (OSError, ValueError) as error:  # ValueError: a name with a zero in it
         if isinstance(error, OSError) and error.errno == errno.ENOENT:
-            raise InputError(f"{path} does not exist") from None
+            raise InputError(f"{path} does not exist: put it there, or leave it out of what names it") from None
         raise InputError(f"{path} cannot be reached ({_reason(error)}): check the name") from None
     if stat.S_ISDIR(found.st_mode):
         raise InputError(f"{path} is a folder: expected a file, give the path of one")
