@@ -73,6 +73,7 @@ def test_names_and_needs_are_known_without_torch() -> None:
     assert not modules_after(statement) & {"torch", "sklearn", "skimage", "timm"}
 
 
+@pytest.mark.slow
 def test_another_one_takes_a_module_that_registers_it(tmp_path: Path, classes: ClassSet) -> None:
     data = tiny_data(tmp_path / "data", classes)
     settings = ("method=area", "acquisition=toy", "rounds=1", "experiment=toys")

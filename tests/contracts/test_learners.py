@@ -147,6 +147,7 @@ def test_the_posterior_is_fitted_once_for_each_set_of_answers_of_a_round(
     assert len(fits) == len(set(fits)) == 2 * (1 + 3)  # in each once before the first of three batches, and after each
 
 
+@pytest.mark.slow
 def test_another_one_takes_a_module_that_registers_it(tmp_path: Path, classes: ClassSet) -> None:
     data = tiny_data(tmp_path / "data", classes)
     settings = (

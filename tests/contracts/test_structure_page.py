@@ -11,6 +11,8 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs" / "structure.md"
 
 SHOWN = """
+import pytest
+
 from a2lc.segmentation import TrainingSettings, make_objective
 
 for registry, name in (
@@ -22,6 +24,7 @@ assert make_objective(TrainingSettings(objective="confident"), 3).channels == 3
 """
 
 
+@pytest.mark.slow
 def test_its_examples_register_what_they_show(tmp_path: Path) -> None:
     """In a process of its own: what is registered stays."""
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

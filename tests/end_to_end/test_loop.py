@@ -29,6 +29,7 @@ def table(output: Path, seed: int = 1) -> list[dict[str, Any]]:
         return [{k: v for k, v in row.items() if not k.startswith("seconds")} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_run_writes_everything_it_promises(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "out"
     arguments = ["run", *tiny_arguments(data, output, "method=a2lc,alc,random", "seeds=1,2")]
@@ -69,6 +70,7 @@ def test_same_seed_same_numbers_other_seed_others(data: Path, tmp_path: Path) ->
     assert table(tmp_path / "one", 3) != table(tmp_path / "one", 4)
 
 
+@pytest.mark.slow
 def test_verbs_one_by_one_equal_run(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *tiny_arguments(data, tmp_path / "run", "rounds=1")]) == 0
     settings = tiny_arguments(data, tmp_path / "verbs", "rounds=1")

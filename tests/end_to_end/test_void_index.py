@@ -54,6 +54,7 @@ def decided(ledger: Path, void: int) -> list[Decision]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -119,7 +119,8 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[str]:
         key = ".".join(_without_tags(model, [str(part) for part in problem["loc"]]))
         if problem["type"] == "extra_forbidden":
             others = [other for other in keys if other != key]  # another data set may have it
-            lines.append(f"unknown key {key}{nearest(key, others)}")
+            hint = nearest(key, others) or "; take it out"
+            lines.append(f"unknown key {key}{hint}")
         elif problem["type"] == "union_tag_invalid":
             expected = problem["ctx"]["expected_tags"].replace("'", "")
             lines.append(f"{key}.name is '{problem['ctx']['tag']}': expected {expected}")
