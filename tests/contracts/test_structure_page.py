@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).parents[2] / "docs" / "structure.md"
 
 SHOWN = """
-import pytest
 
 from a2lc.segmentation import TrainingSettings, make_objective
 
