@@ -25,7 +25,7 @@ from a2lc.foundation.environment import ATTACHED_VARIABLE, COMMAND_VARIABLE
 from a2lc.foundation.errors import InputError, WaitingForAnswers
 from a2lc.foundation.layers import explain as explain_settings
 from a2lc.foundation.machine_errors import explain
-from a2lc.foundation.processes import EndedElsewhere, Processes, identify, joined
+from a2lc.foundation.processes import EndedElsewhere, Processes, identify, joined, leave
 from a2lc.foundation.signals import ending, unwound
 from a2lc.foundation.terminal import set_up_log, tell
 from a2lc.foundation.threads import spin_briefly
@@ -59,18 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def command() -> NoReturn:
-    """Run the command of this process and end the process with its exit code.
-
-    One of several processes ends without tidying up: all is written by then, and a thread that PyTorch's Gloo leaves
-    behind can abort a process while its interpreter ends ("terminate called without an active exception").
-    """
+    """Run the command of this process and end the process with its exit code."""
     code = main()
     if os.environ.get("WORLD_SIZE", "1") == "1":
         sys.exit(code)
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave(code)
 
 
 def _end_with_parent() -> None:

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from a2lc.foundation.errors import InputError
-from a2lc.foundation.processes import Processes, identify, joined
+from a2lc.foundation.processes import Processes, identify, joined, leave
 from a2lc.segmentation import build_network
 from tests.support.training_case import NETWORK, Pictures, run_training, same
 
@@ -127,3 +127,4 @@ def test_batches_that_cannot_be_divided_are_refused(tmp_path):
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))
+    leave(0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar
 
 from a2lc.foundation.environment import Place, own_place
 from a2lc.foundation.errors import WaitingForAnswers
@@ -176,6 +178,9 @@ def identify(environment: Mapping[str, str] = os.environ) -> Processes:
 def joined(processes: Processes) -> Iterator[Processes]:
     """Connect the processes for the time of the block: Gloo for what lies on the CPU, NCCL for what lies on a GPU.
 
+    What Gloo keeps is not taken down, since that can wait for ever for a process that has ended: one of several
+    processes ends with `leave`.
+
     Yields:
         The processes, connected.
     """
@@ -191,5 +196,20 @@ def joined(processes: Processes) -> Iterator[Processes]:
     distributed.init_process_group(
         backend, store=distributed.PrefixStore("a2lc", board), rank=rank, world_size=count, timeout=_PATIENCE
     )
-    yield replace(processes, board=board)
-    distributed.destroy_process_group()  # not after an error: it would wait for processes that wait for this one
+    together = replace(processes, board=board)
+    yield together
+    together.wait()  # not after an error, when others wait for this one
+    if torch.cuda.is_available():
+        distributed.destroy_process_group()
+
+
+def leave(code: int) -> NoReturn:
+    """End this process, one of several that were joined, with an exit code, when all is written.
+
+    Nothing is tidied up: a thread of Gloo that is still there can abort a process while its interpreter ends
+    ("terminate called without an active exception").
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
