@@ -73,7 +73,9 @@ def test_spans_equal_a_visit_to_every_row_of_every_mask(seed: int) -> None:
     np.testing.assert_array_equal(row_spans(find_runs(values), 6), expected)
 
 
-@given(arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.integers(0, 2), fill=st.nothing()))
+@given(
+    arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.integers(0, 2), fill=st.nothing())
+)
 @example(np.array([[0, 0, 0, 1], [0, 1, 1, 1]]))  # a run above the last one, which ends in the corner
 def test_parts_are_those_that_a_flood_finds(values: NDArray[np.int64]) -> None:
     around = np.ones((3, 3), dtype=int)
