@@ -19,6 +19,7 @@ from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.loop.correction import annotator_context, make_annotator
+from a2lc.loop.inputs import verify_weights
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
 from a2lc.segmentation import DeepLabV3Plus, Objective, build_network, load_weights, make_objective, predict, train
@@ -116,8 +117,10 @@ def _train(run: Run, state: LabelState) -> None:
     """Train on the images in which something was answered; the rest of their pixels is void."""
     if run.has(run.start_folder / "last.safetensors"):
         return
+    network = _network(run)
+    verify_weights(run)
     train(
-        _network(run),
+        network,
         run.dataset.image,
         state,
         [image_id for image_id in run.dataset.ids("train") if image_id in state.corrections],

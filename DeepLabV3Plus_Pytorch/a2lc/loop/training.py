@@ -14,6 +14,7 @@ from a2lc.foundation.files import write_json
 from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.state import LabelState
+from a2lc.loop.inputs import verify_weights
 from a2lc.loop.run import Run
 from a2lc.reporting import Example, TrainingLog, training_log
 from a2lc.segmentation import (
@@ -49,6 +50,7 @@ def train_network(run: Run, round_index: int) -> None:
     classes = run.dataset.classes
     channels = make_objective(run.config.training, len(classes), classes.void).channels
     network = build_network(run.config.network, channels, seed_of(run.seed, round_index, "network")).to(run.device)
+    verify_weights(run)
     shown = run.config.tensorboard and processes.is_main
     log = training_log(shown, folder / "tensorboard", classes)
     with run.timed(round_index, "train"), log:
