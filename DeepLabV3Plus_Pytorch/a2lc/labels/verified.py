@@ -39,16 +39,16 @@ class VerifiedPixels:
         labels, masks = self.state.maps(image_id)
         answered = np.full(labels.shape, -1, dtype=np.int16)  # -1 = nobody was asked
         for answer in answers:
-            answered[_asked_about(answer, masks)] = answer.label_after
+            if answer.label_after is not None:  # a skipped question takes no earlier answer back
+                answered[_asked_about(answer, masks)] = answer.label_after
         return answered == labels
 
 
 def answers_by_image(answers: Sequence[Decision]) -> dict[str, list[Decision]]:
-    """The answers of each image in their order; those that were skipped are left out."""
+    """The answers of each image, in their order."""
     found: dict[str, list[Decision]] = {}
     for answer in answers:
-        if answer.label_after is not None:
-            found.setdefault(answer.image_id, []).append(answer)
+        found.setdefault(answer.image_id, []).append(answer)
     return found
 
 
