@@ -18,6 +18,7 @@ from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelWriter
+from a2lc.labels.verified import VerifiedPixels, answers_by_image
 from a2lc.loop.correction import annotator_context, make_annotator
 from a2lc.loop.inputs import verify_weights
 from a2lc.loop.run import Run
@@ -132,7 +133,14 @@ def _train(run: Run, state: LabelState) -> None:
         device=run.device,
         description="train for first labels",
         processes=run.processes,
+        verified=_shared_verified(run, state),
     )
+
+
+@on_main
+def _shared_verified(run: Run, state: LabelState) -> VerifiedPixels:
+    """Which pixels the answers verified."""
+    return VerifiedPixels(state, answers_by_image(_answers(run).answers()))
 
 
 @on_main

@@ -48,8 +48,9 @@ def train_network(run: Run, round_index: int) -> None:
     _log.info("%s: training θ_%d", run.name, round_index)
     state = run.shared_state(round_index)
     classes = run.dataset.classes
-    channels = make_objective(run.config.training, len(classes), classes.void).channels
-    network = build_network(run.config.network, channels, seed_of(run.seed, round_index, "network")).to(run.device)
+    objective = make_objective(run.config.training, len(classes), classes.void)
+    seed = seed_of(run.seed, round_index, "network")
+    network = build_network(run.config.network, objective.channels, seed).to(run.device)
     verify_weights(run)
     shown = run.config.tensorboard and processes.is_main
     log = training_log(shown, folder / "tensorboard", classes)
@@ -69,6 +70,7 @@ def train_network(run: Run, round_index: int) -> None:
             on_progress=partial(_note, run, state, network, log) if processes.is_main else None,
             description=f"train θ_{round_index}",
             processes=processes,
+            verified=run.shared_verified(round_index) if objective.distinguishes else None,
         )
     _write(run, round_index, result)
 

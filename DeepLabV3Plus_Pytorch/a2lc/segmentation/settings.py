@@ -9,12 +9,12 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from a2lc.foundation.registry import registered
 from a2lc.foundation.settings import Decides, Settings
-from a2lc.segmentation.objectives import OBJECTIVES
+from a2lc.segmentation.objectives import OBJECTIVES, LossSettings
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 ViewName = Literal["native", "padded", "squashed"]
 BatchNormMode = Literal["batch", "synchronised", "frozen"]
-_YOUNG = frozenset({"objective"})  # settings that the first checkpoints do not know
+_YOUNG = frozenset({"objective", "loss"})  # settings that the first checkpoints do not know
 
 
 class NetworkSettings(Settings):
@@ -76,7 +76,11 @@ class TrainingSettings(Settings):
     """Training crop in pixels: the side of a square, or height and width."""
 
     objective: Annotated[str, registered(OBJECTIVES)] = "cross_entropy"
-    """How the head is trained and how its logits are read as class probabilities: cross_entropy."""
+    """How the head is trained and how its logits are read as class probabilities: cross_entropy, label_smoothing,
+    generalised_cross_entropy, symmetric_cross_entropy, soft_bootstrapping or ecoc."""
+
+    loss: LossSettings = LossSettings()
+    """Parameters of the objectives other than cross_entropy, a section for each."""
 
     learning_rate: PositiveFloat = 0.1
     """Learning rate of the head at the first iteration."""

@@ -92,6 +92,7 @@ def train(
     device: torch.device,
     void: int = VOID,
     processes: Processes = _ALONE,
+    verified: Callable[[str], NDArray[np.bool_]] | None = None,
     validate: Callable[[nn.Module], float] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     description: str = "training",
@@ -110,6 +111,8 @@ def train(
         device: Where to compute.
         void: Label of pixels that teach nothing.
         processes: Those that train together, already joined.
+        verified: Image id → (H, W) bool, the pixels whose label a person or the oracle verified; picklable as `images`.
+            Asked only where the objective distinguishes them; None = none was.
         validate: Network in evaluation mode → mIoU in [0, 1]; decides which weights are the best. Called in all
             processes at once, and gives the same number in all.
         on_progress: Called after every iteration and its validation, in the main process only; may predict with the
@@ -123,8 +126,9 @@ def train(
     if not image_ids:
         raise InputError(f"{description}: there are no training images")
     _check_division(settings, processes.count, device)
-    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings, void), void)
     objective = make_objective(settings, num_classes, void)
+    asked = verified if objective.distinguishes else None
+    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings, void), void, asked)
     fingerprint = seed_of(settings.identity(), *keys, *image_ids)
     descent = Descent(network.to(device), settings, objective, device, fingerprint, processes)
     course = _Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
@@ -169,8 +173,8 @@ class _Course:
             self.descent.resume(self._checkpoint)
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 
-    def batches(self, samples: TrainingSamples) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's images (N, 3, h, w) uint8 and labels (N, h, w) uint8 of every step that is left."""
+    def batches(self, samples: TrainingSamples) -> Iterator[tuple[Tensor, ...]]:
+        """This process's images (N, 3, h, w) and labels (N, h, w) of every step that is left, and what is verified."""
         count = len(samples.image_ids)
         size = self.settings.batch_size
         steps = range(self.descent.step, self.settings.iterations)
@@ -178,15 +182,15 @@ class _Course:
         shares = (list(self.processes.share(batch)) for batch in items)
         return load_batches(samples, shares, self.settings.workers, self.device)
 
-    def go_through(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    def go_through(self, batches: Iterable[tuple[Tensor, ...]]) -> None:
         """Make a step of every batch; the random state of the caller stays as it is."""
         with (
             torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),
             self._bar() as bar,
         ):
-            for images, labels in batches:
+            for images, *maps in batches:
                 torch.manual_seed(_seed_of_step(self.keys, self.descent.step, self.processes))
-                loss = self.descent.advance(images, labels)
+                loss = self.descent.advance(images, *maps)
                 self._show(bar, loss)
                 self._follow(loss)
 
