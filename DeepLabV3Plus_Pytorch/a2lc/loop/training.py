@@ -25,6 +25,7 @@ from a2lc.segmentation import (
     decode_once,
     evaluate_network,
     make_objective,
+    normalisation_advice,
     predict,
     train,
 )
@@ -46,6 +47,9 @@ def train_network(run: Run, round_index: int) -> None:
         _write(run, round_index, TrainingResult(0, 0, None, None, 0.0))
         return
     _log.info("%s: training θ_%d", run.name, round_index)
+    advice = normalisation_advice(run.config.network, run.config.training)
+    if advice and round_index == 0 and processes.is_main:
+        _log.warning("%s", advice)
     state = run.shared_state(round_index)
     classes = run.dataset.classes
     objective = make_objective(run.config.training, len(classes), classes.void)

@@ -1,10 +1,11 @@
-"""DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions."""
+"""DeepLabV3+ on a timm backbone: the network, its training and its predictions."""
 
 from typing import TYPE_CHECKING
 
 from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
+    from a2lc.segmentation.backbones import normalisation_advice
     from a2lc.segmentation.decoded import decode_once
     from a2lc.segmentation.inference import ScoringNetwork
     from a2lc.segmentation.network import DeepLabV3Plus, build_network
@@ -37,6 +38,7 @@ __all__ = [
     "load_weights",
     "make_objective",
     "make_view",
+    "normalisation_advice",
     "predict",
     "predict_batches",
     "predict_views",

@@ -21,7 +21,8 @@ class NetworkSettings(Settings):
     """DeepLabV3+: which backbone, and the shape of the head."""
 
     backbone: str = "resnet101.tv_in1k"
-    """Name of a convolutional timm model, optionally with the tag of its weights (`timm.list_models()`)."""
+    """Name of a timm model, optionally with the tag of its weights (`timm.list_models()`): a convolutional network or
+    a transformer, plain or with stages."""
 
     backbone_weights: Annotated[str, Decides.SOURCE] = "imagenet"
     """Where the backbone starts: "imagenet" (downloaded by timm), "none" (random), or a .safetensors or .pth file."""
