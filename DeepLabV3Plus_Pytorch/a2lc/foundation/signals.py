@@ -73,7 +73,7 @@ def _release() -> None:
 def _repeated() -> Iterator[None]:
     """Raise a `Stopped` that was dropped again, by an alarm; other exceptions that are dropped are told as before."""
     tell = sys.unraisablehook
-    rung = signal.getsignal(signal.SIGALRM)
+    rung: Any = signal.getsignal(signal.SIGALRM)
 
     def again(dropped: UnraisableHookArgs) -> None:
         if isinstance(dropped.exc_value, Stopped):
