@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from a2lc.annotators import read_queue
+from a2lc.audit.choice import MaskChoice, choose_masks
 from a2lc.audit.labels import Survey, open_labels, survey
 from a2lc.audit.settings import AuditSettings
 from a2lc.datasets import Dataset, open_dataset
@@ -33,10 +34,11 @@ class Audit:
 
     Attributes:
         config: Data, network and training; its first seed and its budget count too.
-        settings: What is a mask, and how suspicion is measured.
+        settings: What is a mask, decided, and how suspicion is measured.
         dataset: The images.
         labels: What is audited.
         survey: What the labels hold.
+        choice: Why its masks are what they are.
         device: Where to compute.
         folder: Where everything goes.
     """
@@ -46,6 +48,7 @@ class Audit:
     dataset: Dataset
     labels: LabelSource
     survey: Survey
+    choice: MaskChoice
     device: torch.device
     folder: Path
 
@@ -108,9 +111,11 @@ def open_audit(config: RunConfig, settings: AuditSettings, labels: Path | None, 
             f"no mask can have {settings.min_pixels} pixels: no class has more than {surveyed.largest} in an image; "
             "lower --min-pixels"
         )
+    choice = choose_masks(settings, surveyed)
+    settings = settings.model_copy(update={"masks": choice.kind})
     device = choose_device(config.device)
     target = folder or config.output / "audits" / config.experiment
-    return Audit(config, settings, dataset, source, surveyed, device, target)
+    return Audit(config, settings, dataset, source, surveyed, choice, device, target)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
             return
         unseen = unseen_classes(audit.survey.classes_of, fold_of)
         warnings = _warnings(audit, unseen)
+        _log.info("masks: %s", audit.choice.reason)
         for warning in warnings:
             _log.warning("%s", warning)
         for fold in range(audit.settings.folds):

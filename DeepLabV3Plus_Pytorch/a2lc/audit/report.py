@@ -79,6 +79,7 @@ def _head(audit: Audit, tables: Tables, notes: Sequence[str]) -> Iterator[str]:
         '<p class="faint">Suspicious is what looks more like another class, by confident learning. Some of it is the '
         f"networks' own mistake: they agree with the labels of {agreed:.0%} of the masks.</p>"
     )
+    yield f"<p>Masks: {escape(audit.choice.reason)}.</p>"
     if notes:
         yield f'<ul class="notes">{"".join(f"<li>{escape(note[0].upper() + note[1:])}.</li>" for note in notes)}</ul>'
 
