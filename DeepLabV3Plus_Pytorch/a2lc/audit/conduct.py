@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Collection, Mapping, Sequence
 
+from a2lc.audit.agreement import distrust
 from a2lc.audit.audit import Audit, claimed
 from a2lc.audit.findings import Findings, inspect
 from a2lc.audit.folds import assign_folds, unseen_classes
@@ -50,8 +51,11 @@ def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
         findings = _inspect(audit, fold_of, unseen)
         tables = make_tables(findings, audit.dataset.classes, audit.settings.score)
         tables.write(audit.folder)
-        write_report(audit, findings, tables, warnings, command)
+        doubt = distrust(audit, tables.masks, command)
+        if doubt:
+            _log.warning("%s", doubt)
         hand_over(audit, findings, loop)
+        write_report(audit, findings, tables, warnings, command)
         write_json(audit.done, {name: file_digest(audit.folder / name) for name in _RESULTS})
         suspicious = sum(row["suspicious"] for row in tables.masks)
         _log.info("%d masks judged, %d of them are suspicious", len(tables.masks), suspicious)
