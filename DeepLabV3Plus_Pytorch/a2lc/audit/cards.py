@@ -76,7 +76,7 @@ def mask_cards(audit: Audit, findings: Findings, tables: Tables) -> Iterator[str
         mask = source.masks(key[0]) == key[1]
         crop = picture(draw_crop(image, mask), f"{key[0]}, mask {key[1]}", _CROP)
         share = findings.evidence.share[position[key]]
-        yield _card(row, crop, share, audit.dataset.classes, _place(mask), questions.rows.get(key))
+        yield _card(row, crop, share, audit.dataset.classes, mask, questions.rows.get(key))
     yield f"</div>{_DIALOG}"
     yield f'<script type="application/json" id="audit-data">{questions.data(images, audit.dataset.classes)}</script>'
 
@@ -140,7 +140,9 @@ def _place(mask: NDArray[np.bool_]) -> str:
     return " ".join(f"{part:.2%}" for part in (*start, *extent))
 
 
-def _card(row: Row, crop: str, share: NDArray[np.float64], classes: ClassSet, place: str, question: int | None) -> str:
+def _card(
+    row: Row, crop: str, share: NDArray[np.float64], classes: ClassSet, mask: NDArray[np.bool_], question: int | None
+) -> str:
     """One mask.
 
     Args:
@@ -148,7 +150,7 @@ def _card(row: Row, crop: str, share: NDArray[np.float64], classes: ClassSet, pl
         crop: Its picture.
         share: (C,) share of its pixels that the network takes for each class.
         classes: Names and colours.
-        place: See `_place`.
+        mask: (H, W), where it is.
         question: Its row in the queue; None = nobody is asked about it.
     """
     colors = {name: color_of(classes, index) for index, name in enumerate(classes.names)}
@@ -156,7 +158,10 @@ def _card(row: Row, crop: str, share: NDArray[np.float64], classes: ClassSet, pl
     change = given if row["given"] == row["predicted"] else f"<s>{given}</s> → {predicted}"
     where = f"{row['image_id']}, mask {row['mask_id']}"
     known = {"image": row["image_id"], **{key: row[key] for key in ("given", "predicted", "score", "pixels", "rank")}}
-    known |= {"box": place} | ({} if question is None else {"row": question})
+    known["box"] = _place(mask)
+    known["aspect"] = f"{mask.shape[1] / mask.shape[0]:.4f}"
+    if question is not None:
+        known["row"] = question
     attributes = "".join(f' data-{name}="{escape(str(value))}"' for name, value in known.items())
     return (
         f'<article{attributes}><div class="picture">{crop}</div>'

@@ -60,8 +60,8 @@ button.whole { border: 0; background: none; padding: 0 0 0 8px; text-decoration:
 kbd { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; padding: 0 5px; border: 1px solid var(--line);
   border-radius: 4px; background: var(--card); color: var(--ink); }
 dialog { border: 0; border-radius: 10px; padding: 14px; background: var(--card); color: var(--ink); max-width: 94vw; }
-dialog .frame { position: relative; width: fit-content; margin: 0 auto; }
-dialog figure img { width: auto; height: 80vh; max-width: 90vw; aspect-ratio: auto; border-radius: 0; }
+dialog .frame { position: relative; }
+dialog figure img { aspect-ratio: auto; border-radius: 0; }
 #box { position: absolute; border: 3px solid #ff00c8; box-shadow: 0 0 0 1px #fff; }
 .head { display: flex; justify-content: space-between; color: var(--faint); font-size: 13px;
   font-variant-numeric: tabular-nums; }

@@ -108,7 +108,8 @@ function whole(card) {
   const [top, left, height, width] = card.dataset.box.split(" ");
   byId("whole").querySelector("img").src = data.images[card.dataset.image];
   Object.assign(byId("box").style, { top, left, height, width });
-  byId("which").textContent = card.querySelector(".where").textContent;
+  byId("box").parentElement.style.width = `min(88vw, calc(78vh * ${card.dataset.aspect}))`;
+  byId("which").textContent = card.dataset.image;
   byId("whole").showModal();
 }
 
