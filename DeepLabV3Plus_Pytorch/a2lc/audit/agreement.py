@@ -28,6 +28,11 @@ def distrust(audit: Audit, masks: Sequence[Row], command: str) -> str | None:
     agreed = agreement(masks)
     if agreed >= _TOO_LITTLE:
         return None
+    if audit.predictions:
+        return (
+            f"the predictions agree with the labels of only {agreed:.0%} of the masks: either most labels are wrong, "
+            "or the model cannot judge them. See that its classes are those of the class list, in that order"
+        )
     return (
         f"the networks agree with the labels of only {agreed:.0%} of the masks: either most labels are wrong, or the "
         f"networks have learned too little to judge them. Train longer: {longer(audit, command)}"

@@ -53,10 +53,7 @@ def _head(audit: Audit, tables: Tables, notes: Sequence[str], doubt: str | None)
     total = max(len(tables.masks), 1)
     issues, pixels = (sum(row[name] for row in tables.images) for name in ("issues", "pixels"))
     yield f"<h1>Label audit: {escape(audit.config.experiment)}</h1>"
-    yield (
-        f'<p class="faint">Every image was judged by a network that had not seen it: one of {audit.settings.folds}, '
-        "each trained on the images of the others, with the labels that are in question.</p>"
-    )
+    yield f'<p class="faint">{escape(_judges(audit))}</p>'
     yield numbers(
         [
             (f"{len(tables.images):,}", "images"),
@@ -75,6 +72,19 @@ def _head(audit: Audit, tables: Tables, notes: Sequence[str], doubt: str | None)
     yield f"<p>Masks: {escape(audit.choice.reason)}.</p>"
     if notes:
         yield f'<ul class="notes">{"".join(f"<li>{_sentence(note)}</li>" for note in notes)}</ul>'
+
+
+def _judges(audit: Audit) -> str:
+    """Whose predictions they are."""
+    if audit.predictions:
+        return (
+            f"Every image was judged by the predictions in {audit.predictions.folder}, which are worth something only "
+            "if their model has not learned from the image."
+        )
+    return (
+        f"Every image was judged by a network that had not seen it: one of {audit.settings.folds}, each trained on the "
+        "images of the others, with the labels that are in question."
+    )
 
 
 def _sentence(text: str) -> str:
@@ -121,10 +131,11 @@ def _images(audit: Audit, tables: Tables) -> Iterator[str]:
 def _foot(audit: Audit, command: str) -> Iterator[str]:
     config = audit.config
     settings = audit.settings
+    networks = f"{settings.folds} networks ({config.network.backbone}), {config.training.iterations:,} iterations each"
+    judges = f"predictions: {audit.predictions.folder}" if audit.predictions else networks
     yield "<h2>How it was made</h2>"
     yield (
-        f'<p class="faint">{settings.folds} networks ({escape(config.network.backbone)}), '
-        f"{config.training.iterations:,} iterations each; masks: {settings.masks} of at least {settings.min_pixels:,} "
+        f'<p class="faint">{escape(judges)}; masks: {settings.masks} of at least {settings.min_pixels:,} '
         f"pixels; seed {audit.seed}. All masks, images and pairs of classes stand in masks.csv, images.csv and "
         "class_pairs.csv beside this page.</p>"
     )
