@@ -173,6 +173,29 @@ def test_answers_correct_the_labels_and_the_loop_goes_on(
     assert '"clicks": 3' in done.read_text()
 
 
+def test_filled_rows_are_taken_and_the_rest_waits(
+    tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, target = make_folder(tmp_path / "data", classes, images=6), tmp_path / "audit"
+    arguments = audit_arguments(data, target, "propagation=none", iterations=1)
+    assert main(arguments) == 0
+    rows = read_rows(target / "queue.csv")
+    before = open_pseudo_labels(target / "pseudo_labels")
+    for answered, code in ((1, 3), (2, 3), (3, 0)):
+        filled = tmp_path / f"{answered}.csv"
+        with filled.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(row | {"answer": "void" if at < answered else ""} for at, row in enumerate(rows))
+        assert main([*arguments, "--answers", str(filled)]) == code
+        if code == 3:
+            assert str(target / "corrected") in capsys.readouterr().err
+        after = open_pseudo_labels(target / "corrected")
+        for at, row in enumerate(rows):
+            inside = before.masks(row["image_id"]) == int(row["mask_id"])
+            assert (after.labels(row["image_id"])[inside] == 255).all() == (at < answered)
+
+
 def test_another_score_keeps_the_networks_and_ranks_anew(tmp_path: Path, classes: ClassSet) -> None:
     data, target = make_folder(tmp_path / "data", classes, images=6), tmp_path / "audit"
     assert main(audit_arguments(data, target, iterations=2)) == 0

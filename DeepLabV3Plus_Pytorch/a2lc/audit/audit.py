@@ -124,12 +124,10 @@ def open_audit(
         )
     choice = choose_masks(settings, surveyed)
     settings = settings.model_copy(update={"masks": choice.kind})
-    given = predictions and open_predictions(
-        predictions,
-        dataset.ids("train"),
-        lambda image_id: image_size(dataset.image_path(image_id)),
-        len(dataset.classes),
-    )
+    given = None
+    if predictions:
+        ids, sizes = dataset.ids("train"), lambda image_id: image_size(dataset.image_path(image_id))
+        given = open_predictions(predictions, ids, sizes, len(dataset.classes))
     device = choose_device(config.device)
     target = folder or config.output / "audits" / config.experiment
     return Audit(config, settings, dataset, source, surveyed, choice, device, target, given)
