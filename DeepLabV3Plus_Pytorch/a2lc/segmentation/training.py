@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import numpy as np
 import torch
@@ -29,7 +29,10 @@ from a2lc.foundation.files import atomic_path
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.base import LabelSource
+from a2lc.segmentation.cached_features import CachedFeatures, training_views
 from a2lc.segmentation.descent import Descent, weights_of
+from a2lc.segmentation.feature_samples import FeatureSamples
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import make_objective
@@ -81,7 +84,7 @@ class TrainingResult:
 
 def train(
     network: DeepLabV3Plus,
-    images: Callable[[str], NDArray[np.uint8]],
+    images: Callable[[str], NDArray[np.uint8] | Features],
     labels: LabelSource,
     image_ids: Sequence[str],
     settings: TrainingSettings,
@@ -100,7 +103,8 @@ def train(
 
     Args:
         network: Starts with the weights it has; moved to `device`. Its channels are those of the objective.
-        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`.
+        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`. For a
+            training on features `CachedFeatures` that hold the training images in all `training_views`.
         labels: Label maps (H, W) uint8 of the same size.
         image_ids: The training images; may be fewer than a batch.
         settings: How to train.
@@ -123,14 +127,32 @@ def train(
     if not image_ids:
         raise InputError(f"{description}: there are no training images")
     _check_division(settings, processes.count, device)
-    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings, void), void)
+    samples = _samples(images, labels, image_ids, num_classes, settings, void)
     objective = make_objective(settings, num_classes, void)
-    fingerprint = seed_of(settings.identity(), *keys, *image_ids)
+    fingerprint = seed_of(settings.identity(), *keys, *image_ids, *["frozen"] * network.frozen)
     descent = Descent(network.to(device), settings, objective, device, fingerprint, processes)
     course = _Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
     course.begin(len(image_ids))
     course.go_through(course.batches(samples))
     return course.finish()
+
+
+def _samples(
+    images: Callable[[str], NDArray[np.uint8] | Features],
+    labels: LabelSource,
+    image_ids: Sequence[str],
+    num_classes: int,
+    settings: TrainingSettings,
+    void: int,
+) -> TrainingSamples | FeatureSamples:
+    """What a step draws from: crops of images, or windows of kept features."""
+    if not settings.on_features:
+        pixels = cast(Callable[[str], NDArray[np.uint8]], images)
+        return TrainingSamples(pixels, labels, image_ids, num_classes, Augmentation(settings, void), void)
+    if not isinstance(images, CachedFeatures):
+        raise TypeError("training.on_features is true, so images must be CachedFeatures")
+    views = training_views(settings)
+    return FeatureSamples(images, labels, image_ids, num_classes, views, settings.crop, void)
 
 
 @dataclass(frozen=True)
@@ -169,8 +191,8 @@ class _Course:
             self.descent.resume(self._checkpoint)
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 
-    def batches(self, samples: TrainingSamples) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's images (N, 3, h, w) uint8 and labels (N, h, w) uint8 of every step that is left."""
+    def batches(self, samples: TrainingSamples | FeatureSamples) -> Iterator[tuple[Tensor | Features, Tensor]]:
+        """This process's images (N, 3, h, w) uint8, or features, and labels (N, h, w) uint8 of every step that is left."""
         count = len(samples.image_ids)
         size = self.settings.batch_size
         steps = range(self.descent.step, self.settings.iterations)
@@ -178,7 +200,7 @@ class _Course:
         shares = (list(self.processes.share(batch)) for batch in items)
         return load_batches(samples, shares, self.settings.workers, self.device)
 
-    def go_through(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    def go_through(self, batches: Iterable[tuple[Tensor | Features, Tensor]]) -> None:
         """Make a step of every batch; the random state of the caller stays as it is."""
         with (
             torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),
