@@ -3,9 +3,9 @@
     python -m benchmarks.trained_on pascal dataset.root=data/voc pseudo_labels=data/grounded_sam/0.2 \\
         network.backbone=mobilenetv1_100 training=frozen seeds=1,2,3 --labels ground_truth --to outputs/ground_truth
 
-A network per seed is trained as the loop trains θ₀, with the same random choices, and measured on the validation images:
-mIoU over classes that occur in at least `--at-least` training images, over present classes and over all, and pixel
-accuracy. `metrics.json` of a seed has them with the CPU time; a training that was stopped continues.
+A network per seed is trained as the loop trains θ₀, with the same random choices, and measured on the validation
+images: mIoU over classes that occur in at least `--at-least` training images, over present classes and over all, and
+pixel accuracy. `metrics.json` of a seed has them with the CPU time; a training that was stopped continues.
 """
 
 from __future__ import annotations
@@ -83,9 +83,7 @@ def measure(
         keys=(seed, 0, "train"), device=device, description=f"seed {seed}",
     )  # fmt: skip
     trained = time.process_time()
-    confusion = evaluate_network(
-        network, validated, seen, truth, len(classes), config.training, device, classes.void
-    )
+    confusion = evaluate_network(network, validated, seen, truth, len(classes), config.training, device, classes.void)
     return confusion, {
         "cpu_seconds_features": started - began,
         "cpu_seconds_training": trained - started,

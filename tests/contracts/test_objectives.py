@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -112,8 +113,9 @@ def test_trainings_and_runs_from_before_there_were_objectives_are_recognised() -
     default = TrainingSettings()
     other = TrainingSettings(objective="toy")
     free = TrainingSettings.fields_that(Decides.SPEED)
-    assert default.identity() == default.model_dump_json(exclude=free | {"objective"})
-    assert other.identity() == other.model_dump_json(exclude=free)
+    assert "objective" not in json.loads(default.identity())
+    assert json.loads(other.identity()) == {**json.loads(default.identity()), "objective": "toy"}
+    assert free.isdisjoint(json.loads(other.identity()))
     config = RunConfig.model_validate({"experiment": "old", "dataset": {"name": "toyscapes"}})
     written = config.model_dump(mode="json")
     del written["training"]["objective"]

@@ -102,7 +102,7 @@ _FREE = {Decides.SPEED, Decides.LAYERS}
 
 
 def marks_of(model: type[BaseModel], key: str) -> frozenset[Decides]:
-    """The marks of a dotted key: its own and those of the sections that it is in; SPEED and LAYERS free it from theirs."""
+    """The marks of a dotted key: its own and those of its sections, from which SPEED and LAYERS free it."""
     found: set[Decides] = set()
     models = [model]
     for part in key.split("."):

@@ -134,8 +134,8 @@ class RunConfig(Settings):
             )
         if self.training.on_features and not self.network.frozen:
             raise ValueError(
-                "training.on_features is true, but features of a backbone that learns change: set network.frozen=true, or "
-                "training=frozen for the whole preset"
+                "training.on_features is true, but features of a backbone that learns change: set network.frozen=true, "
+                "or training=frozen for the whole preset"
             )
         if self.inner_batch is not None and self.budget / self.inner_batch > _MOST_BATCHES:
             raise ValueError(

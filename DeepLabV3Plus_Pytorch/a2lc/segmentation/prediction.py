@@ -122,8 +122,8 @@ def predict_batches(
     Args:
         network: Already on `device`; put into evaluation mode.
         batches: Images that the network sees at once; those of a batch have one size.
-        load: Image id → image (3, H, W) uint8, or its features, and whatever tensors belong to it; must be picklable if there are
-            workers.
+        load: Image id → image (3, H, W) uint8, or its features, and whatever tensors belong to it; must be
+            picklable if there are workers.
         settings: Mean and standard deviation of the normalisation.
         device: Where to compute.
         views: How the network sees an image, a pass each.
@@ -160,7 +160,8 @@ def evaluate_network(
     Args:
         network: Already on `device`; put into evaluation mode.
         image_ids: Images to compare.
-        images: Image id → RGB (H, W, 3) uint8, or its features; must be picklable if there are workers, and so must `truth`.
+        images: Image id → RGB (H, W, 3) uint8, or its features; must be picklable if there are workers, and so must
+            `truth`.
         truth: Ground truth (H, W) uint8.
         num_classes: C.
         settings: Objective, normalisation and number of workers.

@@ -31,8 +31,8 @@ class NetworkSettings(Settings):
     """Where the backbone starts: "imagenet" (downloaded by timm), "none" (random), or a .safetensors or .pth file."""
 
     frozen: bool = False
-    """Whether the backbone stays as it starts, BatchNorm statistics included, while the head learns. What it makes of an
-    image is then read as 16 bits hold it."""
+    """Whether the backbone stays as it starts, BatchNorm statistics included, while the head learns. What it makes of
+    an image is then read as 16 bits hold it."""
 
     output_stride: Literal[8, 16] = 16
     """Pixels of the image per pixel of the deepest features; 8 is finer and about three times slower."""
@@ -152,8 +152,8 @@ class TrainingSettings(Settings):
     drawn in a step."""
 
     features_folder: Annotated[Path | None, Decides.SPEED] = None
-    """Where computed features are kept: by content of the image, weights and view, so that seeds, methods and runs share
-    them; null = features/ in the output folder. The results do not depend on it."""
+    """Where computed features are kept: by content of the image, weights and view, so that seeds, methods and runs
+    share them; null = features/ in the output folder. The results do not depend on it."""
 
     validate_every: Annotated[int, Field(ge=0)] = 100
     """Iterations from one validation to the next; 0 = only after the last iteration."""

@@ -192,7 +192,7 @@ class _Course:
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 
     def batches(self, samples: TrainingSamples | FeatureSamples) -> Iterator[tuple[Tensor | Features, Tensor]]:
-        """This process's images (N, 3, h, w) uint8, or features, and labels (N, h, w) uint8 of every step that is left."""
+        """This process's images (N, 3, h, w) or features, and labels (N, h, w), of every step that is left."""
         count = len(samples.image_ids)
         size = self.settings.batch_size
         steps = range(self.descent.step, self.settings.iterations)

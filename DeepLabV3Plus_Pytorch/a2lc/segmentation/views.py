@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.transforms import v2
 
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.objectives import Objective
 from a2lc.segmentation.settings import ViewName
-from a2lc.segmentation.features import Features
 from a2lc.segmentation.transforms import as_input, normalise
 
 
