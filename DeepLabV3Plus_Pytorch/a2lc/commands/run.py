@@ -26,6 +26,8 @@ def run(request: Request[RunOptions]) -> None:
     """The whole loop for every seed and method, with tables after every method."""
     simulated = request.config is not None and is_simulation(request.config)
     if request.options.keys:
+        if request.config is not None and not simulated:
+            request.configs()  # a name that is none is told here, too
         show(describe_keys(SimulationSettings if simulated else RunConfig))
     elif simulated:
         _simulate(request)

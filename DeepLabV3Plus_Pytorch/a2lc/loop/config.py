@@ -199,7 +199,7 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
         InputError: When something is unknown or invalid; every problem is listed, with the nearest valid name.
     """
     named = read_yaml(_find(name_or_path, _CONFIGS))
-    base = read_yaml(_find(str(named.pop("base")), _CONFIGS)) if "base" in named else {}
+    base = read_yaml(_find(_base(named.pop("base"), name_or_path), _CONFIGS)) if "base" in named else {}
     problems: list[str] = []
     layers = [base, {"experiment": Path(name_or_path).stem, **named}, parse_overrides(overrides)]
     top: dict[str, Any] = functools.reduce(merge, _with_preset(layers, problems))
@@ -216,6 +216,13 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     if problems:
         raise InputError(told(problems, name_or_path))
     return configs
+
+
+def _base(given: Any, source: str) -> str:
+    """What a configuration is based on."""
+    if not isinstance(given, str):
+        raise InputError(f"{source}: base is {given!r}: expected the name of a configuration, or the path of one")
+    return given
 
 
 def _with_preset(layers: Sequence[dict[str, Any]], problems: list[str]) -> list[dict[str, Any]]:

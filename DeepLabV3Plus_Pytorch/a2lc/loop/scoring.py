@@ -25,7 +25,7 @@ from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.loop.config import RunConfig
 from a2lc.loop.features import Sight, sight
-from a2lc.loop.finished import record_mask_table
+from a2lc.loop.finished import complete_record, record_mask_table
 from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
@@ -70,6 +70,7 @@ def score(run: Run, round_index: int) -> None:
     table does not depend on the number of processes.
     """
     if run.has(run.mask_table_path(round_index)):
+        on_main(complete_record)(run, round_index)
         return
     _log.info("%s: scoring the masks of round %d", run.name, round_index)
     with run.timed(round_index, "score"):
@@ -88,7 +89,7 @@ def score(run: Run, round_index: int) -> None:
         if settings.pool == "pixels":
             scored = best_of_share(scored, run.config.budget)
         found = run.processes.collect(list(scored))
-        _write(run, round_index, past, found, batches, about)
+    _write(run, round_index, past, found, batches, about)  # last: whoever is killed before has its seconds noted
 
 
 @on_main

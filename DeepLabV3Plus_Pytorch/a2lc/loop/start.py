@@ -18,8 +18,10 @@ from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelWriter
+from a2lc.labels.verified import VerifiedPixels, answers_by_image
 from a2lc.loop.correction import annotator_context, make_annotator
 from a2lc.loop.features import sight
+from a2lc.loop.inputs import verify_weights
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
 from a2lc.segmentation import DeepLabV3Plus, Objective, build_network, load_weights, make_objective, predict, train
@@ -118,6 +120,7 @@ def _train(run: Run, state: LabelState) -> None:
     if run.has(run.start_folder / "last.safetensors"):
         return
     network = _network(run)
+    verify_weights(run)
     ids = [image_id for image_id in run.dataset.ids("train") if image_id in state.corrections]
     train(
         network,
@@ -132,7 +135,14 @@ def _train(run: Run, state: LabelState) -> None:
         device=run.device,
         description="train for first labels",
         processes=run.processes,
+        verified=_shared_verified(run, state),
     )
+
+
+@on_main
+def _shared_verified(run: Run, state: LabelState) -> VerifiedPixels:
+    """Which pixels the answers verified."""
+    return VerifiedPixels(state, answers_by_image(_answers(run).answers()))
 
 
 @on_main

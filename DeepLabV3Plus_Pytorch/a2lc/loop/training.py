@@ -15,6 +15,7 @@ from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.state import LabelState
 from a2lc.loop.features import Sight, sight
+from a2lc.loop.inputs import verify_weights
 from a2lc.loop.run import Run
 from a2lc.loop.sense import advise
 from a2lc.reporting import Example, TrainingLog, training_log
@@ -25,6 +26,7 @@ from a2lc.segmentation import (
     build_network,
     evaluate_network,
     make_objective,
+    normalisation_advice,
     predict,
     train,
 )
@@ -46,10 +48,15 @@ def train_network(run: Run, round_index: int) -> None:
         _write(run, round_index, TrainingResult(0, 0, None, None, 0.0))
         return
     _log.info("%s: training θ_%d", run.name, round_index)
+    advice = normalisation_advice(run.config.network, run.config.training)
+    if advice and round_index == 0 and processes.is_main:
+        _log.warning("%s", advice)
     state = run.shared_state(round_index)
     classes = run.dataset.classes
-    channels = make_objective(run.config.training, len(classes), classes.void).channels
-    network = build_network(run.config.network, channels, seed_of(run.seed, round_index, "network")).to(run.device)
+    objective = make_objective(run.config.training, len(classes), classes.void)
+    seed = seed_of(run.seed, round_index, "network")
+    network = build_network(run.config.network, objective.channels, seed).to(run.device)
+    verify_weights(run)
     advise(run.config, run.device)
     shown = run.config.tensorboard and processes.is_main
     log = training_log(shown, folder / "tensorboard", classes)
@@ -70,6 +77,7 @@ def train_network(run: Run, round_index: int) -> None:
             on_progress=partial(_note, run, state, network, seen, log) if processes.is_main else None,
             description=f"train θ_{round_index}",
             processes=processes,
+            verified=run.shared_verified(round_index) if objective.distinguishes else None,
         )
     _write(run, round_index, result)
 

@@ -1,10 +1,11 @@
-"""DeepLabV3+ on any convolutional timm backbone: the network, its training and its predictions."""
+"""DeepLabV3+ on a timm backbone: the network, its training and its predictions."""
 
 from typing import TYPE_CHECKING
 
 from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
+    from a2lc.segmentation.backbones import normalisation_advice
     from a2lc.segmentation.cached_features import NATIVE, CachedFeatures, FeatureView, open_features, training_views
     from a2lc.segmentation.decoded import decode_once
     from a2lc.segmentation.feature_pass import compute_features
@@ -45,6 +46,7 @@ __all__ = [
     "load_weights",
     "make_objective",
     "make_view",
+    "normalisation_advice",
     "open_features",
     "predict",
     "predict_batches",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -78,7 +79,7 @@ class Gradients:
         labels = self._moved(labels)
         valid = self._processes.sum((labels != self._objective.void).sum()).clamp(min=1)
         parts = zip(
-            images.to(self._device, non_blocking=True).chunk(passes),
+            _divided(images.to(self._device, non_blocking=True), passes),
             labels.chunk(passes),
             [None] * passes if trusted is None else self._moved(trusted).chunk(passes),
             strict=True,
@@ -116,6 +117,11 @@ class Gradients:
         return torch.backends.cudnn.flags(
             enabled=True, benchmark=not repeatable, deterministic=repeatable, allow_tf32=self._settings.tf32
         )
+
+
+def _divided(images: Tensor | Features, parts: int) -> Sequence[Tensor | Features]:
+    """The images of every pass."""
+    return images.chunk(parts)
 
 
 def _join(network: nn.Module, device: torch.device) -> DistributedDataParallel:

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from a2lc.foundation.registry import registered
 from a2lc.foundation.settings import EACH_ONCE, Decides, Settings
-from a2lc.segmentation.objectives import OBJECTIVES
+from a2lc.segmentation.objectives import OBJECTIVES, LossSettings
 from a2lc.segmentation.optimizers import OPTIMIZERS
 from a2lc.segmentation.schedules import SCHEDULES
 
@@ -17,7 +17,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 ViewName = Literal["native", "padded", "squashed"]
 BatchNormMode = Literal["batch", "synchronised", "frozen"]
 _YOUNG = frozenset(  # settings that the first checkpoints do not know
-    {"objective", "optimizer", "schedule", "warmup", "beta2", "on_features", "feature_scales"}
+    {"objective", "loss", "optimizer", "schedule", "warmup", "beta2", "on_features", "feature_scales"}
 )
 
 
@@ -25,7 +25,8 @@ class NetworkSettings(Settings):
     """DeepLabV3+: which backbone, and the shape of the head."""
 
     backbone: str = "resnet101.tv_in1k"
-    """Name of a convolutional timm model, optionally with the tag of its weights (`timm.list_models()`)."""
+    """Name of a timm model, optionally with the tag of its weights (`timm.list_models()`): a convolutional network or
+    a transformer, plain or with stages."""
 
     backbone_weights: Annotated[str, Decides.SOURCE] = "imagenet"
     """Where the backbone starts: "imagenet" (downloaded by timm), "none" (random), or a .safetensors or .pth file."""
@@ -88,7 +89,11 @@ class TrainingSettings(Settings):
     """Training crop in pixels: the side of a square, or height and width."""
 
     objective: Annotated[str, registered(OBJECTIVES)] = "cross_entropy"
-    """How the head is trained and how its logits are read as class probabilities: cross_entropy."""
+    """How the head is trained and how its logits are read as class probabilities: cross_entropy, label_smoothing,
+    generalised_cross_entropy, symmetric_cross_entropy, soft_bootstrapping or ecoc."""
+
+    loss: LossSettings = LossSettings()
+    """Parameters of the objectives other than cross_entropy, a section for each."""
 
     optimizer: Annotated[str, registered(OPTIMIZERS)] = "sgd"
     """What turns gradients into steps: sgd or adamw."""

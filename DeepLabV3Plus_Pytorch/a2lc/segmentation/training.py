@@ -15,17 +15,17 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import torch as safetensors
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from a2lc.foundation.errors import InputError
-from a2lc.foundation.files import atomic_path
+from a2lc.foundation.files import atomic_path, is_there
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.base import LabelSource
@@ -42,6 +42,7 @@ from a2lc.segmentation.transforms import VOID, Augmentation
 
 _log = logging.getLogger(__name__)
 _ALONE = Processes()
+Verified = Callable[[str], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def train(
     device: torch.device,
     void: int = VOID,
     processes: Processes = _ALONE,
+    verified: Verified | None = None,
     validate: Callable[[nn.Module], float] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     description: str = "training",
@@ -114,6 +116,8 @@ def train(
         device: Where to compute.
         void: Label of pixels that teach nothing.
         processes: Those that train together, already joined.
+        verified: Image id → (H, W) bool, the pixels whose label a person or the oracle verified; picklable as `images`.
+            Asked only where the objective distinguishes them; None = none was.
         validate: Network in evaluation mode → mIoU in [0, 1]; decides which weights are the best. Called in all
             processes at once, and gives the same number in all.
         on_progress: Called after every iteration and its validation, in the main process only; may predict with the
@@ -127,8 +131,9 @@ def train(
     if not image_ids:
         raise InputError(f"{description}: there are no training images")
     _check_division(settings, processes.count, device)
-    samples = _samples(images, labels, image_ids, num_classes, settings, void)
     objective = make_objective(settings, num_classes, void)
+    asked = verified if objective.distinguishes else None
+    samples = _samples(images, labels, image_ids, num_classes, settings, void, asked)
     fingerprint = seed_of(settings.identity(), *keys, *image_ids, *["frozen"] * network.frozen)
     descent = Descent(network.to(device), settings, objective, device, fingerprint, processes)
     course = _Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
@@ -144,15 +149,16 @@ def _samples(
     num_classes: int,
     settings: TrainingSettings,
     void: int,
+    verified: Verified | None,
 ) -> TrainingSamples | FeatureSamples:
     """What a step draws from: crops of images, or windows of kept features."""
     if not settings.on_features:
         pixels = cast(Callable[[str], NDArray[np.uint8]], images)
-        return TrainingSamples(pixels, labels, image_ids, num_classes, Augmentation(settings, void), void)
+        return TrainingSamples(pixels, labels, image_ids, num_classes, Augmentation(settings, void), void, verified)
     if not isinstance(images, CachedFeatures):
         raise TypeError("training.on_features is true, so images must be CachedFeatures")
     views = training_views(settings)
-    return FeatureSamples(images, labels, image_ids, num_classes, views, settings.crop, void)
+    return FeatureSamples(images, labels, image_ids, num_classes, views, settings.crop, void, verified)
 
 
 @dataclass(frozen=True)
@@ -187,12 +193,12 @@ class _Course:
             "%s: %d iterations, batches of %d from %d images, on %s",
             *(self.description, iterations, size, images, self.device),
         )
-        if self.processes.from_main(self._checkpoint.exists()):
+        if self.processes.from_main(is_there(self._checkpoint)):
             self.descent.resume(self._checkpoint)
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 
-    def batches(self, samples: TrainingSamples | FeatureSamples) -> Iterator[tuple[Tensor | Features, Tensor]]:
-        """This process's images (N, 3, h, w) or features, and labels (N, h, w), of every step that is left."""
+    def batches(self, samples: TrainingSamples | FeatureSamples) -> Iterator[tuple[Any, ...]]:
+        """This process's images (N, 3, h, w) or features, labels (N, h, w), and what is verified, of all steps left."""
         count = len(samples.image_ids)
         size = self.settings.batch_size
         steps = range(self.descent.step, self.settings.iterations)
@@ -200,15 +206,15 @@ class _Course:
         shares = (list(self.processes.share(batch)) for batch in items)
         return load_batches(samples, shares, self.settings.workers, self.device)
 
-    def go_through(self, batches: Iterable[tuple[Tensor | Features, Tensor]]) -> None:
+    def go_through(self, batches: Iterable[tuple[Any, ...]]) -> None:
         """Make a step of every batch; the random state of the caller stays as it is."""
         with (
             torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),
             self._bar() as bar,
         ):
-            for images, labels in batches:
+            for images, *maps in batches:
                 torch.manual_seed(_seed_of_step(self.keys, self.descent.step, self.processes))
-                loss = self.descent.advance(images, labels)
+                loss = self.descent.advance(images, *maps)
                 self._show(bar, loss)
                 self._follow(loss)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -27,8 +27,8 @@ class Augmentation:
 
     def __init__(self, settings: TrainingSettings, void: int = VOID) -> None:
         """Compose what the settings ask for; padding with void gives the label `void`."""
-        padding = void if settings.padding == "void" else _BACKGROUND
-        fill = {tv_tensors.Image: 0, tv_tensors.Mask: padding}
+        self._padding = void if settings.padding == "void" else _BACKGROUND
+        fill = {tv_tensors.Image: 0, tv_tensors.Mask: self._padding}
         steps: list[nn.Module] = [_RandomScale(settings.scale)] if settings.scale else []
         steps += [_PadAllSides(settings.crop, fill)] if settings.padding_axes == "both" else []
         steps.append(v2.RandomCrop(settings.crop, pad_if_needed=True, fill=fill))
@@ -47,9 +47,34 @@ class Augmentation:
         Returns:
             Image (3, h, w) uint8 and labels (h, w) uint8 at the crop size h, w.
         """
+        view, view_labels = self._views(seed, image, labels)
+        return view, view_labels
+
+    def with_verified(
+        self, image: NDArray[np.uint8], labels: NDArray[np.uint8], verified: NDArray[np.bool_], seed: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Augment one image, and say which of its pixels were verified.
+
+        Args:
+            image: RGB (H, W, 3) uint8.
+            labels: (H, W) uint8.
+            verified: (H, W) bool.
+            seed: Decides all that is random.
+
+        Returns:
+            Image and labels as without `verified`, and (h, w) bool that moved with the labels; what was added where the
+            image is smaller than the crop is not verified.
+        """
+        marks = np.where(verified, self._padding ^ 1, self._padding).astype(np.uint8)  # padded as labels are
+        view, view_labels, view_marks = self._views(seed, image, labels, marks)
+        return view, view_labels, view_marks != self._padding
+
+    def _views(self, seed: int, image: NDArray[np.uint8], *maps: NDArray[np.uint8]) -> Iterator[Tensor]:
+        """Image (3, h, w) and maps (h, w), moved together."""
+        masks = [tv_tensors.Mask(_shared(each)) for each in maps]
         with torch_seed(seed):
-            views = self._transform(tv_tensors.Image(_shared(image).permute(2, 0, 1)), tv_tensors.Mask(_shared(labels)))
-        return views[0].as_subclass(Tensor), views[1].as_subclass(Tensor)
+            views = self._transform(tv_tensors.Image(_shared(image).permute(2, 0, 1)), *masks)
+        return (view.as_subclass(Tensor) for view in views)
 
 
 class _RandomScale(nn.Module):
