@@ -14,6 +14,7 @@ from a2lc.formats.research import Research, ResearchSet
 from a2lc.foundation.claims import is_unfinished, new_folder
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json
+from a2lc.foundation.locks import held
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import open_pseudo_labels
 from grounded_sam.records import Records
