@@ -25,15 +25,23 @@ from a2lc.segmentation.settings import TrainingSettings
 _REMEDY = "delete it to start this training anew"
 
 
+class GivenLabels(Gradients):
+    """The labels are given with the images, so that an objective may trust them fully."""
+
+    def add(self, images: Tensor, labels: Tensor, trusted: Tensor | None = None, /) -> float:
+        """Add the gradient of a batch whose labels are all trusted; see `Gradients.add`."""
+        return super().add(images, labels, torch.ones_like(labels, dtype=torch.bool))
+
+
 class ConsistencyGradients(Gradients):
     """Each lesson of the method is a pass of its own: BatchNorm sees labelled and unlabelled images apart."""
 
     def __init__(
         self,
-        network: DeepLabV3Plus,
-        settings: TrainingSettings,
         consistency: ConsistencySettings,
         method: Method,
+        network: DeepLabV3Plus,
+        settings: TrainingSettings,
         objective: Objective,
         device: torch.device,
         processes: Processes,
@@ -41,10 +49,10 @@ class ConsistencyGradients(Gradients):
         """Prepare the student and copy it into its teacher.
 
         Args:
-            network: The student, on `device`.
-            settings: How to train.
             consistency: Decay of the teacher, weights, ramp-up.
             method: Gives the lessons.
+            network: The student, on `device`.
+            settings: How to train.
             objective: Gives the loss and reads logits.
             device: Where to compute.
             processes: Those that compute the gradient together, each on its part of the batch.

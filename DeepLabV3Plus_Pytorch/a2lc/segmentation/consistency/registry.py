@@ -17,7 +17,7 @@ class MethodEntry:
     """A way to learn from labelled and unlabelled images.
 
     Attributes:
-        make: `ConsistencySettings`, void index → the method; None = unlabelled images are left aside.
+        make: `ConsistencySettings`, void index → the method; None = it leaves unlabelled images aside.
     """
 
     make: Callable[[Any, int], Method] | None

@@ -45,6 +45,25 @@ class WeakView:
 
 
 @dataclass(frozen=True)
+class AloneSamples:
+    """Loads labelled images alone.
+
+    Attributes:
+        labelled: Loads one.
+    """
+
+    labelled: TrainingSamples
+
+    def __call__(self, item: Item) -> tuple[Tensor, ...]:
+        """Image (3, h, w) and labels (h, w). Raises InputError when they are unfit."""
+        return self.labelled(item)
+
+    def items_of(self, batch_size: int, keys: Sequence[int | str], step: int) -> list[Item]:
+        """The items of a step."""
+        return batch_of_step(step, len(self.labelled.image_ids), batch_size, keys)
+
+
+@dataclass(frozen=True)
 class PairedSamples:
     """Loads a labelled and an unlabelled image.
 
@@ -58,15 +77,14 @@ class PairedSamples:
     unlabelled: UnlabelledImages
     weak: WeakView
 
-    def __call__(self, items: tuple[Item, Item]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def __call__(self, items: tuple[Item, Item]) -> tuple[Tensor, ...]:
         """Image (3, h, w) and labels (h, w), weak view (3, h, w) and where it is valid (h, w).
 
         Raises:
             InputError: When an image or a label map is unfit.
         """
         of_labelled, (index, seed) = items
-        image, labels = self.labelled(of_labelled)
-        return image, labels, *self.weak(self.unlabelled.images(self.unlabelled.ids[index]), seed)
+        return *self.labelled(of_labelled), *self.weak(self.unlabelled.images(self.unlabelled.ids[index]), seed)
 
     def items_of(self, batch_size: int, keys: Sequence[int | str], step: int) -> list[tuple[Item, Item]]:
         """The pairs of a step: both kinds of images have epochs of their own."""

@@ -16,17 +16,17 @@ from a2lc.foundation.errors import InputError
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.base import LabelSource
-from a2lc.segmentation.consistency.base import Method
-from a2lc.segmentation.consistency.gradients import ConsistencyGradients
+from a2lc.segmentation.consistency.gradients import ConsistencyGradients, GivenLabels
 from a2lc.segmentation.consistency.registry import METHODS
-from a2lc.segmentation.consistency.samples import PairedSamples, UnlabelledImages, WeakView
+from a2lc.segmentation.consistency.samples import AloneSamples, PairedSamples, UnlabelledImages, WeakView
 from a2lc.segmentation.consistency.settings import ConsistencySettings
 from a2lc.segmentation.descent import Descent
+from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import make_objective
 from a2lc.segmentation.sampling import TrainingSamples
 from a2lc.segmentation.settings import TrainingSettings
-from a2lc.segmentation.training import Course, Progress, TrainingResult, check_division, train
+from a2lc.segmentation.training import Course, Progress, TrainingResult, check_division
 from a2lc.segmentation.transforms import VOID, Augmentation
 
 _ALONE = Processes()
@@ -90,26 +90,23 @@ def train_with_teacher(
             belongs to another training, or the processes cannot divide a batch among them.
     """
     make_method = METHODS[consistency.name].make
-    if make_method is None:
-        return train(
-            network, labelled.images, labelled.labels, labelled.ids, settings, num_classes=num_classes, folder=folder,
-            keys=keys, device=device, void=void, processes=processes, validate=validate, on_progress=on_progress,
-            description=description,
-        )  # fmt: skip
+    learned_from = unlabelled.ids if make_method else ()
     _refuse_none(labelled, unlabelled, consistency, description)
     check_division(settings, processes.count, device)
-    method: Method = make_method(consistency, void)
     objective = make_objective(settings, num_classes, void)
     moved = network.to(device)
-    gradients = ConsistencyGradients(moved, settings, consistency, method, objective, device, processes)
+    common = (moved, settings, objective, device, processes)
+    gradients: Gradients = GivenLabels(*common)
+    if make_method:
+        gradients = ConsistencyGradients(consistency, make_method(consistency, void), *common)
     fingerprint = seed_of(
-        settings.identity(), consistency.model_dump_json(), *keys, *labelled.ids, "unlabelled", *unlabelled.ids
+        settings.identity(), consistency.model_dump_json(), *keys, *labelled.ids, "unlabelled", *learned_from
     )
     descent = Descent(moved, settings, objective, device, fingerprint, processes, gradients)
     given = TrainingSamples(
         labelled.images, labelled.labels, labelled.ids, num_classes, Augmentation(settings, void), void
     )
-    samples = PairedSamples(given, unlabelled, WeakView(settings))
+    samples = PairedSamples(given, unlabelled, WeakView(settings)) if make_method else AloneSamples(given)
     course = Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
     course.begin(len(labelled.ids))
     course.go_through(course.batches(samples, partial(samples.items_of, settings.batch_size, keys)))
@@ -122,7 +119,7 @@ def _refuse_none(
     """Refuse a training that lacks images of one kind. Raises InputError."""
     if not labelled.ids:
         raise InputError(f"{description}: there are no labelled images")
-    if not unlabelled.ids:
+    if not unlabelled.ids and METHODS[consistency.name].make:
         raise InputError(
             f"{description}: there are no unlabelled images, from which {consistency.name} learns: label a smaller "
             "share, or use the method supervised"
