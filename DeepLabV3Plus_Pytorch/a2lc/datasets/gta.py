@@ -28,8 +28,8 @@ class GtaSettings(Settings):
 class Gta(Rendered):
     """GTA5: `images/00001.png` and `labels/00001.png`, a palette PNG of labelIds, read as the 19 trainIds.
 
-    Source: Richter, Vineet, Roth and Koltun, "Playing for Data: Ground Truth from Computer Games", ECCV 2016. The labels
-    of a few images have another size than the image: as the papers do, bring both to one size (`source_size`).
+    Source: Richter, Vineet, Roth and Koltun, "Playing for Data: Ground Truth from Computer Games", ECCV 2016. The
+    labels of a few images have another size than the image: as the papers do, bring both to one size (`source_size`).
 
     Raises:
         InputError: When a folder is missing, or the list names an image that is not there.

@@ -35,8 +35,8 @@ class PascalSettings(Settings):
     val: Path | None = None
     """List of validation image ids, one a line; empty = the official one."""
     annotations: str = "SegmentationClass"
-    """Folder of the ground truth below VOCdevkit/VOC2012. With SegmentationClassAug, the ground truth that SBD adds to, an
-    empty `train` means all its images that are not for validation: 10,582."""
+    """Folder of the ground truth below VOCdevkit/VOC2012. With one that is not VOC's, as SegmentationClassAug,
+    to which SBD has added, an empty `train` means all its images that are not for validation: 10,582."""
 
 
 class Pascal:

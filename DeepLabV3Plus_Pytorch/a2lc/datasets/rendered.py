@@ -37,7 +37,9 @@ class RenderedTruth:
         """TrainIds (H, W) uint8. Raises InputError when the file is missing or cannot be read."""
         path = self.folder / f"{image_id}.png"
         if not path.is_file():
-            raise InputError(f"{path} does not exist: unpack the labels of all images, or list those you have in `train`")
+            raise InputError(
+                f"{path} does not exist: unpack the labels of all images, or list those you have in `train`"
+            )
         return self.train_ids[self.read(path)]
 
 

@@ -45,8 +45,8 @@ class Synthia(Rendered):
     def __init__(self, settings: SynthiaSettings) -> None:
         truth = RenderedTruth(settings.root / _LABELS, read_first_channel, train_id_table(TRAIN_IDS))
         instruction = (
-            "fetch SYNTHIA-RAND-CITYSCAPES (CVPR16) from synthia-dataset.net, unpack it, and name the folder that holds "
-            "RGB/ and GT/"
+            "fetch SYNTHIA-RAND-CITYSCAPES (CVPR16) from synthia-dataset.net, unpack it, and name the folder that "
+            "holds RGB/ and GT/"
         )
         super().__init__(settings.root, _IMAGES, _LABELS, settings.train, truth, instruction)
 
@@ -66,5 +66,7 @@ def read_first_channel(path: Path) -> NDArray[np.integer]:
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"{path} cannot be read as PNG ({str(error).splitlines()[0]}): unpack it again") from None
     if labels.max(initial=0) > 255:
-        raise InputError(f"{path} holds {labels.max()} in its first channel, which is no class of SYNTHIA: is it GT/LABELS?")
+        raise InputError(
+            f"{path} holds {labels.max()} in its first channel, which is no class of SYNTHIA: is it GT/LABELS?"
+        )
     return labels.astype(np.uint8)

@@ -90,7 +90,9 @@ def _is_finished(settings: ToyscapesSettings) -> bool:
     if not isinstance(found, dict):
         raise InputError(f"{path} is damaged: delete the folder {settings.root} and it is drawn again")
     keys = dict.fromkeys([*wanted, *found])
-    changed = [f"{key} {found.get(key)} instead of {wanted.get(key)}" for key in keys if found.get(key) != wanted.get(key)]
+    changed = [
+        f"{key} {found.get(key)} instead of {wanted.get(key)}" for key in keys if found.get(key) != wanted.get(key)
+    ]
     if changed:
         raise InputError(
             f"{settings.root} holds toyscapes of other settings ({', '.join(changed)}): "
