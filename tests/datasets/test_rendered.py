@@ -91,7 +91,7 @@ def test_a_list_chooses_images(tmp_path: Path) -> None:
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"images does not exist.*from_games"):
         opened("gta", tmp_path / "nowhere")
-    with pytest.raises(InputError, match="synthia-dataset.net"):
+    with pytest.raises(InputError, match=r"synthia-dataset\.net"):
         opened("synthia", tmp_path / "nowhere")
     dataset = opened("gta", write_gta(tmp_path / "gta"))
     (tmp_path / "gta/labels/00001.png").unlink()

@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 
 from a2lc.cli import main
 from a2lc.foundation.files import read_json
+from a2lc.segmentation import OBJECTIVES
+from tests.support import toy_objective
 from tests.support.killing import Kill, run
 from tests.support.training_case import same
 
@@ -72,6 +74,7 @@ def test_semi_supervised_ends_in_one_table_over_methods_and_splits(scenes: Path,
 
 
 def test_another_objective_and_another_command_add_to_the_table(scenes: Path, tmp_path: Path) -> None:
+    assert OBJECTIVES["toy"] is toy_objective.make_toy
     assert main(semi_supervised(scenes, tmp_path, "method=fixmatch")) == 0
     assert main(semi_supervised(scenes, tmp_path, "method=unimatch", "training.objective=toy")) == 0
     summary = (tmp_path / "results/ssl-toyscapes/summary.md").read_text()
