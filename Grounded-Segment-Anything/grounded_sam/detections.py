@@ -121,7 +121,7 @@ def score_thresholds(settings: FilterSettings, names: Sequence[str]) -> NDArray[
 
 def _unknown_class(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
+    hint = f"; did you mean '{near[0]}'?" if near else ": take it out"
     return f"'{name}' is not one of {', '.join(names)}{hint}"
 
 

@@ -13,7 +13,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from a2lc.classes import ClassSet
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 from grounded_sam import backends
-from grounded_sam.detections import Detections, Detector, FilterSettings, Segmenter, filter_detections
+from grounded_sam.detections import Detections, Detector, FilterSettings, Segmenter, filter_detections, score_thresholds
 from grounded_sam.inputs import Inputs, Photo, open_inputs
 from grounded_sam.rasterise import Rasteriser
 from grounded_sam.records import Records
@@ -66,6 +66,7 @@ def generate(settings: GenerateSettings, share: Share) -> PseudoLabelSet | None:
             cannot be read. Where an error of one process ends all, only the last tells these.
     """
     inputs = open_inputs(settings)
+    score_thresholds(settings.filters, inputs.classes.names)  # names that are none are told before anything is begun
     workplace = Workplace(settings.target, inputs)
     batches = share.of(make_batches(list(inputs.paths), settings.batch_size))
     with workplace.held(share.rank):

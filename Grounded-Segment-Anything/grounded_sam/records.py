@@ -5,14 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
-from a2lc.foundation.errors import InputError
-from a2lc.foundation.files import read_json, write_json, write_text
+from pydantic import Field, NonNegativeInt, PositiveInt
+from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
+
+from a2lc.foundation.files import is_there, read_json, write_json, write_text
 from a2lc.foundation.ids import inside
+from a2lc.foundation.readers.schema import record
 from grounded_sam.detections import Detections
 
 _FOLDER = "records"
+
+
+_REMEDY = "delete it, and the same command makes it again"
+
+
+@record
+class _Detection(TypedDict):
+    """What a record says of a mask."""
+
+    mask: PositiveInt
+    score: float
+    box: Annotated[list[float], Field(min_length=4, max_length=4)]
+
+
+@record
+class _Record(TypedDict):
+    """What a record must hold; what else it holds is kept as it is."""
+
+    size: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]
+    masks: NonNegativeInt
+    detections: NotRequired[list[_Detection]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +67,7 @@ class Records:
 
     def is_finished(self, image_id: str) -> bool:
         """Whether label map, mask map and record of the image are there."""
-        return self.path(image_id).is_file()
+        return is_there(self.path(image_id))
 
     def write(self, image_id: str, entry: Mapping[str, Any], detections: Detections, names: Sequence[str]) -> None:
         """Say that an image is finished.
@@ -64,10 +88,8 @@ class Records:
     def entry(self, image_id: str) -> dict[str, Any]:
         """What the manifest says about a finished image. Raises InputError when its record is damaged."""
         path = self.path(image_id)
-        try:
-            return {key: value for key, value in read_json(path).items() if key != "detections"}
-        except (ValueError, AttributeError) as error:
-            raise InputError(f"{path} is damaged ({error}): delete it, and the same command makes it again") from None
+        found = read_json(path, _Record, _REMEDY)
+        return {key: value for key, value in found.items() if key != "detections"}
 
     def note_unreadable(self, image_ids: Sequence[str], problems: Sequence[str]) -> None:
         """Say that images are left out because of files that cannot be read, one sentence each."""

@@ -270,9 +270,9 @@ def tensors(edit: Callable[[dict[str, Any]], None]) -> Change:
 
     def change(path: Path) -> None:
         from safetensors import safe_open
-        from safetensors.torch import load_file, save_file
+        from safetensors.torch import load, save_file
 
-        values = load_file(path)
+        values = load(path.read_bytes())  # not mapped into memory: the file is written again
         with safe_open(path, "pt") as file:
             notes = file.metadata()
         edit(values)

@@ -226,7 +226,7 @@ _PLACES = (
 )
 _NAMES = (
     ("a name that is too long", "x" * 300, "x{20}"),
-    ("a place below a file", "tools/config.yaml/made", "config.yaml"),
+    ("a place below a file", "data/classes.yaml/made", "classes.yaml"),
     ("a place that cannot be made", "/proc/made", "/proc"),
     ("the folder of the data", "data", "data"),
     ("a pseudo-label set", "data/pseudo_labels", "pseudo_labels"),

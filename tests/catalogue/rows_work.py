@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ _ANSWERS = (
     *ANY_TEXT,
     GONE,
     Damage("a picture", holding(b"\x89PNG\r\n\x1a\n")),
-    Damage("no rows", replaced(r"(?s)\n.*", "\n")),
+    Damage("no rows", replaced(r"(?s)\n.*", "\n"), ends=3),
     Damage("no answer column", replaced("answer", "reply"), "answer"),
     Damage("no image column", replaced("image_id", "image"), "image_id"),
     Damage("an unknown class", replaced("yes", "boxx"), "boxx"),
@@ -128,8 +128,8 @@ _SECONDS = (
 )
 _TRAINING = (
     *ANY_JSON,
-    Damage("a key missing", lacking("iterations")),
-    Damage("an unknown key", setting("surprise", to=1)),
+    Damage("a key missing", lacking("best_mean_iou")),
+    Damage("an unknown key", setting("surprise", to=1), ends=0),
     Damage("a value is a text", setting("best_mean_iou", to="good")),
 )
 _CHECKPOINT = (
@@ -145,14 +145,22 @@ _CHECKPOINT = (
 
 
 def _loaded(path: Path) -> dict[str, Any]:
+    """What a file of weights holds, not mapped into memory: the file is written again."""
     import torch
+    from safetensors.torch import load
 
-    return torch.load(path, weights_only=True, map_location="cpu")
+    if path.suffix == ".safetensors":
+        return dict(load(path.read_bytes()))
+    return dict(torch.load(path, weights_only=True, map_location="cpu", mmap=False))
 
 
 def _poisoned(values: dict[str, Any]) -> None:
     name = next(key for key in values if values[key].is_floating_point())
     values[name][...] = float("nan")
+
+
+def _without_first(values: dict[str, Any]) -> None:
+    del values[next(key for key in values if values[key].is_floating_point())]
 
 
 def _reshaped(values: dict[str, Any]) -> None:
@@ -174,7 +182,7 @@ _WEIGHTS = (
     Damage("not a number", tensors(_poisoned)),
     Damage("another shape", tensors(_reshaped)),
     Damage("another type", tensors(_retyped)),
-    Damage("a tensor missing", tensors(lambda values: values.pop(next(iter(values))))),
+    Damage("a tensor missing", tensors(_without_first)),
     Damage("a tensor too many", tensors(lambda values: values.update(extra=next(iter(values.values())).clone()))),
     Damage("a pickle that runs a command", malicious_pickle),
 )
@@ -189,19 +197,24 @@ _POOL = (
 )
 _RECORD = (
     *ANY_JSON,
-    Damage("no detections", lacking("detections")),
+    Damage("no size", lacking("size")),
     Damage("a box of three numbers", setting("detections", 0, "box", to=[1, 2, 3])),
     Damage("a score that is a text", setting("detections", 0, "score", to="high")),
-    Damage("an unknown class", setting("detections", 0, "class", to="whale")),
-    Damage("another size", setting("size", to=[1, 1])),
+    Damage("a size of one number", setting("size", to=[1])),
+    Damage("masks are negative", setting("masks", to=-1)),
 )
 _CONFIG = (
     *ANY_TEXT,
     Damage("a list", holding("- 1\n")),
     Damage("keys of several kinds", holding("1: a\nx: b\n")),
-    Damage("another budget", replaced("budget: 4", "budget: 5"), "budget"),
     Damage("a text for a number", replaced("budget: 4", "budget: many")),
 )
+_OTHER_BUDGET = Damage("another budget", replaced("budget: 4", "budget: 5"))
+
+
+def _but(damage: Damage, damages: Iterable[Damage]) -> tuple[Damage, ...]:
+    """All but one."""
+    return tuple(other for other in damages if other.name != damage.name)
 
 
 def rows() -> Iterator[Row]:
@@ -213,7 +226,9 @@ def rows() -> Iterator[Row]:
     yield from crossed("outputs/runs/answered/seed1/a2lc/ledger.sqlite", _LEDGER, on.PROPAGATE)
     yield from crossed("outputs/runs/answered/seed1/a2lc/round_1/mask_table.parquet", _TABLE, on.PROPAGATE)
     yield from crossed("outputs/runs/asked/seed1/a2lc/round_1/mask_table.parquet", _TABLE, on.SELECT)
-    yield from crossed("outputs/runs/asked/seed1/a2lc/inbox.sqlite", _LEDGER[:9], on.CORRECT)
+    yield from crossed("outputs/runs/asked/seed1/a2lc/inbox.sqlite", _but(GONE, _LEDGER[:9]), on.CORRECT)
+    new = Damage("missing", GONE.change, ends=0)  # it is begun again, and all answers stand in the file
+    yield from crossed("outputs/runs/asked/seed1/a2lc/inbox.sqlite", (new,), on.CORRECT)
     yield from crossed(f"{_RUN}/a2lc/round_1/metrics.json", _METRICS, on.REPORT)
     yield from crossed(f"{_RUN}/a2lc/round_1/metrics.json", _METRICS[::3], on.AGAIN, on.EVALUATE)
     yield from crossed("outputs/runs/asked/seed1/a2lc/round_1/seconds.json", _SECONDS, on.CORRECT)
@@ -225,8 +240,8 @@ def rows() -> Iterator[Row]:
     yield from crossed("outputs/runs/trained/seed1/round_0/last.safetensors", _WEIGHTS, on.SCORE)
     yield from crossed("outputs/runs/posterior/seed1/round_0/mask_pool.npz", _POOL, on.POSTERIOR_AGAIN)
     yield from crossed(f"{_RUN}/a2lc/config.yaml", _CONFIG, on.AGAIN)
+    yield Row(on.AGAIN, f"{_RUN}/a2lc/config.yaml", _OTHER_BUDGET, ("a2lc was made", "budget: 5 -> 4"))
     yield from crossed("audited/audit.json", ANY_JSON, on.AUDIT_AGAIN)
-    yield from crossed("audited/fold_0/training.json", ANY_JSON[::2], on.AUDIT_AGAIN)
     yield from crossed("audited/masks.parquet", _TABLE[:10], on.AUDIT_AGAIN)
     for damage in ANY_JSON:  # without its record, a folder is somebody's
         yield Row(on.PREDICT_AGAIN, "predicted/predict.json", damage, ("predicted",))

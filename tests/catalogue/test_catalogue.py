@@ -75,9 +75,17 @@ def as_a_command(line: list[str], folder: Path, limits: Limits) -> Ended:
 
     started = time.perf_counter()
     command = [sys.executable, "-m", _MODULES[line[0]], *line[1:]]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=limits.patience, check=False, preexec_fn=limit
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=limits.patience,
+            check=False,
+            preexec_fn=limit,
         )
     except subprocess.TimeoutExpired as expired:
         errors = (expired.stderr or b"").decode(errors="replace")

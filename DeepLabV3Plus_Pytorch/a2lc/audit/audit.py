@@ -17,7 +17,7 @@ from a2lc.datasets import Dataset, open_dataset
 from a2lc.foundation.claims import ClaimKind
 from a2lc.foundation.devices import choose_device, prepare_device
 from a2lc.foundation.errors import InputError
-from a2lc.foundation.files import read_json, write_json, write_text
+from a2lc.foundation.files import is_there, read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.locks import held
 from a2lc.foundation.settings import Decides
@@ -72,7 +72,12 @@ class Audit:
     @property
     def is_done(self) -> bool:
         """Whether everything has been written."""
-        return (self.folder / "DONE").exists()
+        return is_there(self.done)
+
+    @property
+    def done(self) -> Path:
+        """The file that says so, with digests of what people may not change."""
+        return self.folder / "DONE"
 
     def fold_folder(self, fold: int) -> Path:
         """Folder of the network that judges the images of a fold."""
@@ -98,6 +103,11 @@ def open_audit(config: RunConfig, settings: AuditSettings, labels: Path | None, 
     dataset = open_dataset(config.dataset)
     source = open_labels(dataset, labels)
     surveyed = survey(dataset, source)
+    if surveyed.largest < settings.min_pixels:
+        raise InputError(
+            f"no mask can have {settings.min_pixels} pixels: no class has more than {surveyed.largest} in an image; "
+            "lower --min-pixels"
+        )
     device = choose_device(config.device)
     target = folder or config.output / "audits" / config.experiment
     return Audit(config, settings, dataset, source, surveyed, device, target)
@@ -181,4 +191,4 @@ def _take_back(audit: Audit, earlier: Mapping[str, Any]) -> None:
             f"{audit.queue} holds answers to the questions of an audit with other {', '.join(changes)}: take them "
             "first (--answers), or start a new audit with --to <folder>"
         )
-    (audit.folder / "DONE").unlink(missing_ok=True)
+    audit.done.unlink(missing_ok=True)

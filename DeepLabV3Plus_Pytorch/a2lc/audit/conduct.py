@@ -13,12 +13,15 @@ from a2lc.audit.handover import hand_over
 from a2lc.audit.predictions import Predictions
 from a2lc.audit.report import write_report
 from a2lc.audit.tables import make_tables
-from a2lc.foundation.files import write_json
+from a2lc.foundation.digests import file_digest
+from a2lc.foundation.errors import refuse
+from a2lc.foundation.files import is_there, read_json, write_json
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.segmentation import build_network, decode_once, make_objective, train
 
 _log = logging.getLogger(__name__)
+_RESULTS = ("masks.parquet", "report.html")  # what is compared when a finished audit is asked for again
 
 
 def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
@@ -35,6 +38,7 @@ def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
     fold_of = assign_folds(audit.survey.classes_of, audit.settings.folds, audit.seed)
     with claimed(audit):
         if audit.is_done:
+            _verify(audit)
             return
         unseen = unseen_classes(audit.survey.classes_of, fold_of)
         warnings = _warnings(audit, unseen)
@@ -47,9 +51,24 @@ def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
         tables.write(audit.folder)
         write_report(audit, findings, tables, warnings, command)
         hand_over(audit, findings, loop)
-        (audit.folder / "DONE").touch()
+        write_json(audit.done, {name: file_digest(audit.folder / name) for name in _RESULTS})
         suspicious = sum(row["suspicious"] for row in tables.masks)
         _log.info("%d masks judged, %d of them are suspicious", len(tables.masks), suspicious)
+
+
+def _verify(audit: Audit) -> None:
+    """Make sure that what a finished audit promised is still there, as it was written.
+
+    Raises:
+        InputError: Lists what is not.
+    """
+    written = read_json(audit.done, dict[str, str], "delete it") if audit.done.stat().st_size else {}  # empty once
+    changed = [
+        f"{audit.folder / name} is {'not as it was written' if is_there(audit.folder / name) else 'missing'}"
+        for name, digest in written.items()
+        if not is_there(audit.folder / name) or file_digest(audit.folder / name) != digest
+    ]
+    refuse(f"delete {audit.done} and the same command makes tables and report again", changed)
 
 
 def _warnings(audit: Audit, unseen: Collection[tuple[int, int]]) -> list[str]:
@@ -78,7 +97,7 @@ def train_fold(audit: Audit, fold: int, fold_of: Mapping[str, int]) -> None:
     """Train the network that judges the images of a fold, on all others; continues a training that was killed."""
     folder = audit.fold_folder(fold)
     classes = audit.dataset.classes
-    if (folder / "training.json").exists():
+    if is_there(folder / "training.json"):
         return
     # every fold starts with the same weights, so that the networks differ by their images alone
     channels = make_objective(audit.config.training, len(classes), classes.void).channels

@@ -70,10 +70,12 @@ class Survey:
     Attributes:
         classes_of: Image id → classes that occur in it, in the order of the training images.
         digest: Equal for equal images and labels.
+        largest: Pixels that the most frequent class has in one image: no mask is larger.
     """
 
     classes_of: Mapping[str, frozenset[int]]
     digest: str
+    largest: int
 
 
 def survey(dataset: Dataset, labels: LabelSource) -> Survey:
@@ -95,7 +97,11 @@ def survey(dataset: Dataset, labels: LabelSource) -> Survey:
     if not any(look.classes for look in looks):
         raise InputError(f"no pixel of the {len(ids)} label maps has a class: all of them are void")
     digest = hashlib.sha256(b"".join(look.digest for look in looks)).hexdigest()
-    return Survey({image_id: look.classes for image_id, look in zip(ids, looks, strict=True)}, digest)
+    return Survey(
+        {image_id: look.classes for image_id, look in zip(ids, looks, strict=True)},
+        digest,
+        max(look.largest for look in looks),
+    )
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ class _Look:
     """What one label map tells, or what is wrong with it."""
 
     classes: frozenset[int] = frozenset()
+    largest: int = 0
     digest: bytes = b""
     problem: str = ""
 
@@ -120,7 +127,8 @@ def _look(image_id: str, dataset: Dataset, labels: LabelSource) -> _Look:
             "columns): make the label map again from this image"
         )
     void = dataset.classes.void
-    present = np.flatnonzero(np.bincount(given.ravel(), minlength=256))
+    counts = np.bincount(given.ravel(), minlength=256)
+    present = np.flatnonzero(counts)
     outside = [int(k) for k in present if k >= len(dataset.classes) and k != void]
     if outside:
         return _Look(
@@ -128,7 +136,7 @@ def _look(image_id: str, dataset: Dataset, labels: LabelSource) -> _Look:
             "use the class list that the labels were made with"
         )
     digest = hashlib.sha256(f"{image_id} {given.shape} ".encode() + given.tobytes()).digest()
-    return _Look(frozenset(int(k) for k in present if k != void), digest)
+    return _Look(frozenset(int(k) for k in present if k != void), int(np.delete(counts, void).max()), digest)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ from a2lc.datasets import read_id_list
 from a2lc.evaluation.comparison import compare_labels
 from a2lc.evaluation.metrics import SegmentationMetrics
 from a2lc.formats import Reading, open_labels
-from a2lc.foundation.errors import InputError
+from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.files import read_json
 from a2lc.foundation.processes import on_main
 from a2lc.foundation.terminal import show
@@ -61,6 +61,9 @@ def _evaluate_labels(options: EvaluateOptions) -> None:
     reading = Reading(classes)
     labels = open_labels(options.labels, reading)
     ids = read_id_list(options.ids) if options.ids else tuple(labels.image_ids())
+    if options.ids:
+        unknown = sorted(set(ids).difference(labels.image_ids()))
+        refuse(f"{options.ids} names images of which {options.labels} has no labels: take them out", unknown)
     summary = check_pseudo_labels(labels, ids, classes)
     truth = open_labels(options.ground_truth, reading)
     metrics = compare_labels(labels, truth, ids, len(classes)).to_metrics()

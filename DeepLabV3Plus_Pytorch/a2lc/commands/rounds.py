@@ -93,7 +93,8 @@ def propagate(request: Request[Options]) -> None:
         need_trained(round_index)
         asked = current.ledger.batches(round_index, "annotate")
         if not asked:
-            raise InputError(f"round {round_index} has no answers yet: take them first with a2lc correct")
+            ledger = current.ledger.path
+            raise InputError(f"{ledger} holds no answers of round {round_index}: take them first with a2lc correct")
         correction.propagate(current, round_index, asked - 1)
         changed = sum(not decision.queried for decision in current.ledger.decisions_of(round_index))
         show(f"{changed} labels changed by propagation\n")

@@ -11,7 +11,7 @@ from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import valid_ids
 from a2lc.foundation.readers.tables import read_lines, repeated
 
-_REMEDY = "it lists the image ids, one a line"
+_REMEDY = "write the image ids into it, one a line"
 
 
 def read_id_list(path: Path, known: Collection[str] = ()) -> tuple[str, ...]:

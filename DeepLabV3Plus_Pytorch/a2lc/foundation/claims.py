@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import is_there
 from a2lc.foundation.folders import made
 from a2lc.foundation.locks import held
 
@@ -51,7 +52,7 @@ class ClaimKind(Generic[Record]):
         Raises:
             InputError: When it is one of these.
         """
-        if os.path.isfile(folder / self.name):  # noqa: PTH113  a name too long is no file, and told below
+        if is_there(folder / self.name):
             return
         if os.path.isdir(folder):  # noqa: PTH112  a name too long is no folder
             names = [path.name for path in folder.glob("[!.]*")]
@@ -74,7 +75,7 @@ class ClaimKind(Generic[Record]):
             InputError: When the folder was made otherwise, or its record is damaged.
         """
         path = folder / self.name
-        if not path.is_file():
+        if not is_there(path):
             return None
         try:
             earlier = self.read(path)

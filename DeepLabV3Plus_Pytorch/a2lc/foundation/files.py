@@ -11,8 +11,23 @@ from typing import Any
 
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.readers.json_files import read_json
+from a2lc.foundation.readers.text import check_regular
 
-__all__ = ["atomic_path", "read_json", "write_json", "write_text"]
+__all__ = ["atomic_path", "is_there", "read_json", "write_json", "write_text"]
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file stands at a path; what is no file is told, because who takes it for nothing writes over it.
+
+    Raises:
+        InputError: When a link that leads nowhere stands there, a folder, a pipe, a socket or a device.
+    """
+    if not os.path.lexists(path):
+        return False
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path} is a link that leads nowhere: remove it, or put the file there that it names")
+    check_regular(path)
+    return True
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def images_by_id(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
         images[image_id] = path
     refuse(f"{folder} has images with names that cannot be used", problems)
     if not images:
-        raise InputError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)})")
+        raise InputError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}): give a folder that does")
     return images
 
 

@@ -160,6 +160,8 @@ def _describe(key: str, problem: Any) -> str:
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     if problem["type"] == "value_error":
         return f"{key}: {message}" if key else message
+    if problem["type"] == "path_type":
+        message = "expected a path"
     if problem["type"] == "missing":
         return f"{key} is missing: give it a value"
     choices = [choice.strip(" '") for choice in message.removeprefix("expected").replace(" or ", ",").split(",")]

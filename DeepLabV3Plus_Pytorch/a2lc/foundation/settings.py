@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from enum import Enum, auto
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from a2lc.foundation.trees import flatten
 
@@ -54,6 +55,13 @@ class Settings(BaseModel):
     @classmethod
     def _by_name(cls, given: Any) -> Any:
         return by_name(given) if "name" in cls.model_fields else given
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_zero(cls, value: Any) -> Any:
+        if isinstance(value, Path) and "\0" in str(value):
+            raise ValueError(f"{str(value)!r} holds a zero, which no path can: remove it")
+        return value
 
     @classmethod
     def fields_that(cls, decide: Decides) -> set[str]:

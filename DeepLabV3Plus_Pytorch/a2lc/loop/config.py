@@ -187,7 +187,7 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     named = read_yaml(find_yaml(name_or_path, [_CONFIGS]))
     if named.pop("job", JOB) != JOB:
         raise InputError(f"{name_or_path} is no configuration of rounds of correction: a2lc run alone takes it")
-    base = read_yaml(find_yaml(str(named.pop("base")), [_CONFIGS])) if "base" in named else {}
+    base = read_yaml(find_yaml(_base(named.pop("base"), name_or_path), [_CONFIGS])) if "base" in named else {}
     top = merge(merge(base, {"experiment": Path(name_or_path).stem, **named}), parse_overrides(overrides))
     of_data = {name: top.pop(name, {}) for name in _FIDELITIES}
     problems: list[str] = []
@@ -203,6 +203,13 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     if problems:
         raise InputError(told(problems, name_or_path))
     return configs
+
+
+def _base(given: Any, source: str) -> str:
+    """What a configuration is based on."""
+    if not isinstance(given, str):
+        raise InputError(f"{source}: base is {given!r}: expected the name of a configuration, or the path of one")
+    return given
 
 
 def _methods(given: Any, problems: list[str]) -> list[str]:

@@ -13,14 +13,13 @@ from a2lc.evaluation.columns import STAGES, FinishedRound, Value, all_columns, m
 from a2lc.evaluation.comparison import compare_labels
 from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.evaluation.truth import MajorityClasses
-from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.files import is_there, read_json, write_json
 from a2lc.foundation.processes import on_main
 from a2lc.foundation.readers.schema import record
 from a2lc.loop.finished import close_round
-from a2lc.loop.run import Run
+from a2lc.loop.run import SECONDS_LOST, Run
 
 _log = logging.getLogger(__name__)
-_SECONDS = "delete it: the seconds of this round are then not known"
 _TRAINING = "delete it, and the same command trains this round again"
 
 
@@ -52,7 +51,7 @@ def _close(run: Run, round_index: int, confusion: ConfusionMatrix | None) -> dic
         finished = finished_round(run, round_index, confusion)
         metrics = measure(finished)
     # the seconds of this stage are known only now
-    clocked = replace(finished, seconds=read_json(folder / "seconds.json", dict[str, float], _SECONDS))
+    clocked = replace(finished, seconds=read_json(folder / "seconds.json", dict[str, float], SECONDS_LOST))
     metrics |= measure(clocked, STAGES)
     write_json(folder / "metrics.json", {"round": round_index, **metrics})
     close_round(run, round_index)
@@ -98,5 +97,5 @@ def finished_round(run: Run, round_index: int, confusion: ConfusionMatrix | None
         confusion=confusion,
         majority=None if truth is None else MajorityClasses(truth, run.pseudo_labels.masks, len(classes)),
         about=read_mask_table(run.mask_table_path(round_index)).about if round_index else {},
-        seconds=read_json(seconds, dict[str, float], _SECONDS) if seconds.exists() else {},
+        seconds=read_json(seconds, dict[str, float], SECONDS_LOST) if is_there(seconds) else {},
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from a2lc.foundation.digests import file_digest
 from a2lc.foundation.errors import refuse
-from a2lc.foundation.files import read_json, write_json
+from a2lc.foundation.files import is_there, read_json, write_json
 from a2lc.labels.ledger import Ledger
 from a2lc.loop.run import Run
 
@@ -34,7 +34,7 @@ def verify_finished(run: Run, batches: int = 1) -> None:
     rounds = _rounds(run)
     problems = [*_of_ledgers(run, rounds, batches)]
     problems += [line for index in rounds for line in _of_mask_table(run, index)]
-    problems += [line for index in (0, *rounds) for line in _of_metrics(run.round_folder(index))]
+    problems += [line for index in (0, *rounds) for line in metrics_problems(run.round_folder(index))]
     refuse(f"{run.folder} is not as it was left; nothing was changed", problems)
 
 
@@ -46,6 +46,9 @@ def record_mask_table(run: Run, round_index: int) -> None:
 
 def record_tables(run: Run) -> None:
     """Record the mask tables that are not recorded: a kill came between, or an earlier version wrote them."""
+    ledger = run.ledger.path
+    if not (is_there(ledger) and ledger.stat().st_size):  # it is begun with the first answers, not by who only reads
+        return
     for index in _rounds(run):
         path = run.mask_table_path(index)
         if path.is_file() and run.ledger.digest_of(index, path.name) is None:
@@ -91,12 +94,14 @@ def _of_mask_table(run: Run, round_index: int) -> Iterator[str]:
         )
 
 
-def _of_metrics(folder: Path) -> Iterator[str]:
-    done, metrics = folder / "DONE", folder / _METRICS
-    if not done.exists():
+def metrics_problems(folder: Path) -> Iterator[str]:
+    """What is wrong with the metrics of a round, a sentence each; nothing where it is not DONE."""
+    done = folder / "DONE"
+    metrics = folder / _METRICS
+    if not is_there(done):
         return
     remedy = f"put it back from a copy, or remove {done} and a2lc run measures the round again"
-    if not metrics.is_file():
+    if not is_there(metrics):
         yield f"{metrics} is missing beside DONE; {remedy}"
     elif not _is_of(done, metrics):
         yield f"{metrics} is not what was measured; {remedy}"

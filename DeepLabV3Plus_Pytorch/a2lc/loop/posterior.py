@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from a2lc.foundation.files import is_there
 from a2lc.foundation.ids import MaskKey
 from a2lc.posterior import Belief, ImageMasks, MaskPool, PosteriorModel, PosteriorSettings, describe_masks
 from a2lc.propagation.registry import Answers, NewLabel, Order, Situation
@@ -77,7 +78,7 @@ class PosteriorLearner:
 def mask_pool(situation: Situation) -> MaskPool:
     """The masks of all training images, described once per seed and then read back."""
     path = situation.folder / "mask_pool.npz"
-    if not path.exists():
+    if not is_there(path):
         _log.info("%s: describing the masks", situation.name)
         background = 0 if situation.classes.unmasked == "background" else None
         MaskPool.collect(_described(situation), len(situation.classes), background).write(path)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import is_there
 from a2lc.loop.run import Run
 
 
 def trained_rounds(run: Run) -> int:
     """How many networks are trained: θ_0 to θ_(this - 1)."""
-    trained = [(run.round_folder(index) / "training.json").exists() for index in range(run.config.rounds + 1)]
+    trained = [is_there(run.round_folder(index) / "training.json") for index in range(run.config.rounds + 1)]
     return trained.index(False) if False in trained else len(trained)
 
 

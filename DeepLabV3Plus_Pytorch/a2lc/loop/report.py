@@ -10,8 +10,9 @@ from filelock import FileLock
 
 from a2lc.evaluation.columns import current_names
 from a2lc.evaluation.cost import Unit
-from a2lc.foundation.errors import InputError
-from a2lc.foundation.files import read_json, write_text
+from a2lc.foundation.errors import InputError, refuse
+from a2lc.foundation.files import is_there, read_json, write_text
+from a2lc.loop.finished import metrics_problems
 from a2lc.loop.published import published_for
 from a2lc.loop.run import Run
 from a2lc.reporting import plot_miou, summarise, write_seed_csv
@@ -57,8 +58,10 @@ def table_rows(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
     rows: list[Mapping[str, Any]] = []
     for run in runs:
         for round_index in range(run.config.rounds + 1):
-            path = run.round_folder(round_index) / "metrics.json"
-            if path.exists():
+            folder = run.round_folder(round_index)
+            path = folder / "metrics.json"
+            refuse(f"round {round_index} of {run.name} cannot be reported", list(metrics_problems(folder)))
+            if is_there(path):
                 metrics = read_json(path, dict[str, int | float | None], _REMEDY)
                 if metrics.get("round") != round_index:
                     raise InputError(f"{path} is about round {metrics.get('round')}, not {round_index}: {_REMEDY}")

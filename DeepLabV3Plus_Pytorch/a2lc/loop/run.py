@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from a2lc.datasets import Dataset
 from a2lc.foundation.claims import ClaimKind
 from a2lc.foundation.digests import FileDigests
-from a2lc.foundation.files import read_json, write_json, write_text
+from a2lc.foundation.files import is_there, read_json, write_json, write_text
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.processes import Processes, on_main
 from a2lc.foundation.settings import Decides
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _OF_SEED = frozenset({Decides.FIRST_NETWORK})
 _OF_METHOD = _OF_SEED | {Decides.MASKS, Decides.ROUNDS}
+
+
+SECONDS_LOST = "delete it: the seconds of this round are then not known"
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class Run:
     @on_main
     def has(self, path: Path) -> bool:
         """Whether the main process finds this file; to be asked by all processes together."""
-        return path.exists()
+        return is_there(path)
 
     @on_main
     def shared_state(self, round_index: int) -> LabelState:
@@ -144,7 +147,7 @@ class Run:
     def _add_seconds(self, round_index: int, stage: str, taken: float) -> None:
         """Add to what a stage took before, in an earlier batch or command."""
         path = self.round_folder(round_index) / "seconds.json"
-        seconds = read_json(path) if path.exists() else {}
+        seconds = read_json(path, dict[str, float], SECONDS_LOST) if is_there(path) else {}
         seconds[stage] = round(seconds.get(stage, 0.0) + taken, 3)
         write_json(path, seconds)
 

@@ -11,6 +11,7 @@ from a2lc.loop.run import Run
 
 _WORKERS_PER_CORE = 4
 _FEWEST_WORKERS = 16  # may be asked for on any machine
+_LARGEST_CROP = 16_384  # pixels of a side
 _MOST_REPEATS = 16  # of an image in a batch
 
 
@@ -34,16 +35,26 @@ def refuse_senseless(run: Run) -> None:
 
     Raises:
         InputError: When images are in the training and in the validation set, a batch holds each image more than 16
-            times, or see `refuse_beyond_machine`.
+            times, a crop has more than 16,384 pixels a side, or see `refuse_beyond_machine`.
     """
     refuse_beyond_machine(run.config)
     training = run.dataset.ids("train")
     refuse_overlap(training, run.dataset.ids("val"))
+    _refuse_vast(run.config)
     batch_size = run.config.training.batch_size
     if run.config.training.iterations and batch_size > _MOST_REPEATS * len(training):
         raise InputError(
             f"training.batch_size is {batch_size} but there are {len(training)} training images: each would stand in a "
             f"batch more than {_MOST_REPEATS} times; set at most {_MOST_REPEATS * len(training)}"
+        )
+
+
+def _refuse_vast(config: RunConfig) -> None:
+    """Refuse crops that no image fills."""
+    side = max(config.training.crop)
+    if side > _LARGEST_CROP:
+        raise InputError(
+            f"training.crop_size is {side}: set at most {_LARGEST_CROP} pixels a side, about the size of the images"
         )
 
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from a2lc.foundation.errors import InputError
-from a2lc.foundation.files import atomic_path
+from a2lc.foundation.files import atomic_path, is_there
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.base import LabelSource
@@ -173,7 +173,7 @@ class Course:
             "%s: %d iterations, batches of %d from %d images, on %s",
             *(self.description, iterations, size, images, self.device),
         )
-        if self.processes.from_main(self._checkpoint.exists()):
+        if self.processes.from_main(is_there(self._checkpoint)):
             self.descent.resume(self._checkpoint)
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.files import is_there
 from a2lc.foundation.readers.checkpoints import check_weights, reason
-from a2lc.foundation.readers.text import check_regular
 
 _SHOWN = 3  # names per kind of problem
 _CLASS_BIAS = "classifier.classifier.3.bias"  # (C,): one value per class, in our networks and in public checkpoints
@@ -42,9 +42,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: When the file is missing, holds no weights, or weights that are NaN or infinite.
     """
-    if not path.exists():
-        raise InputError(f"the weights file {path} does not exist")
-    check_regular(path)
+    if not is_there(path):
+        raise InputError(f"the weights file {path} does not exist: give the .safetensors or .pth file of a network")
     try:
         with torch.serialization.safe_globals(_NUMPY_NUMBERS):
             found = timm.models.load_state_dict(str(path), weights_only=True)
@@ -73,8 +72,8 @@ def copy_weights(
         unused: Names that the weights may hold beyond what the module needs.
 
     Raises:
-        InputError: When a tensor is missing, left over, or of another shape; the message names them, and the numbers
-            of classes where they differ.
+        InputError: When a tensor is missing, left over, or of another type or shape; the message names them, and the
+            numbers of classes where they differ.
     """
     state = module.state_dict()
     own = {_canonical(name): name for name in state}
@@ -85,6 +84,14 @@ def copy_weights(
         _other_classes(given.get(_CLASS_BIAS), shapes.get(_CLASS_BIAS)),
         _listed("missing", [name for name in own if name not in given and not name.endswith("num_batches_tracked")]),
         _listed("unknown", [name for name in given if name not in own and name not in allowed]),
+        _listed(
+            "of another type",
+            [
+                f"{name} {given[name].dtype} instead of {state[key].dtype}"
+                for name, key in own.items()
+                if name in given and given[name].is_floating_point() != state[key].is_floating_point()
+            ],
+        ),
         _listed(
             "of another shape",
             [
