@@ -31,13 +31,22 @@ def _digest(path: Path) -> str:
     if path.suffix == ".sqlite":
         content = _rows(path)
     elif path.suffix == ".json":
-        content = _timeless(json.loads(path.read_text(encoding="utf-8")))
+        content = _json(path)
     elif path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8") as file:
             content = [_timeless(row) for row in csv.DictReader(file)]
     else:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def _json(path: Path) -> Any:
+    """What a JSON file says, times aside; of one that is cut off its text."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return _timeless(json.loads(text))
+    except json.JSONDecodeError:
+        return text
 
 
 def _timeless(value: Any) -> Any:

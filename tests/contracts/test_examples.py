@@ -18,6 +18,7 @@ MODULES = (
     "a2lc.quality.issues",
     "a2lc.quality.scores",
     "a2lc.quality.summary",
+    "a2lc.segmentation.objectives.codebooks",
 )
 
 

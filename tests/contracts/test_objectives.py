@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,9 +24,12 @@ from tests.support.tiny import seed_table, tiny_arguments, tiny_data
 CLASSES, VOID = 3, 200
 
 
-@pytest.fixture(params=[*OBJECTIVES.names()])
+SEEDED = {"objective": "ecoc", "loss": {"ecoc": {"variant": "seeded"}}}
+
+
+@pytest.fixture(params=[*({"objective": name} for name in OBJECTIVES.names()), SEEDED], ids=str)
 def objective(request: pytest.FixtureRequest) -> Objective:
-    return make_objective(TrainingSettings(objective=request.param), CLASSES, VOID)
+    return make_objective(TrainingSettings.model_validate(request.param), CLASSES, VOID)
 
 
 def logits_of(objective: Objective, scale: float = 3.0) -> torch.Tensor:
@@ -40,7 +44,8 @@ def labels_of_pixels() -> torch.Tensor:
 
 
 def test_the_toy_is_among_them() -> None:
-    assert {"cross_entropy", "toy"} <= set(OBJECTIVES)
+    robust = {"label_smoothing", "generalised_cross_entropy", "symmetric_cross_entropy", "soft_bootstrapping"}
+    assert {"cross_entropy", "ecoc", "toy", *robust} <= set(OBJECTIVES)
     assert OBJECTIVES["toy"] is toy_objective.make_toy
 
 
@@ -90,6 +95,30 @@ def test_descent_makes_the_labels_more_probable(objective: Objective) -> None:
     assert after > before
 
 
+def test_who_is_verified_matters_only_where_the_objective_says_so(objective: Objective) -> None:
+    logits, labels = logits_of(objective, scale=9.0), labels_of_pixels()
+    everywhere = torch.ones_like(labels, dtype=torch.bool)
+    nobody, nowhere = objective.loss(logits, labels), objective.loss(logits, labels, ~everywhere)
+    torch.testing.assert_close(nobody, nowhere)
+    assert bool(objective.loss(logits, labels, everywhere) != nobody) == objective.distinguishes
+
+
+def test_a_verified_label_wins_over_what_the_network_thinks(objective: Objective) -> None:
+    """The network is sure of another class; trained on verified labels alone it comes round."""
+    labels = labels_of_pixels()
+    wrong = (labels.long() + 1) % CLASSES
+    logits = logits_of(objective, scale=0.1)
+    optimizer = torch.optim.Adam([logits], lr=0.3)
+    for targets, trusted in ((wrong, torch.ones_like(labels, dtype=torch.bool)), (labels, labels != VOID)):
+        chosen = torch.where(labels == VOID, VOID, targets)
+        for _ in range(60):
+            optimizer.zero_grad()
+            objective.loss(logits, chosen, trusted).backward()
+            optimizer.step()
+        found = objective.probabilities(logits).argmax(dim=1)
+        assert torch.equal(found[labels != VOID], chosen[labels != VOID].long())
+
+
 def test_a_run_trains_scores_and_predicts_with_an_objective_from_elsewhere(tmp_path: Path, classes: ClassSet) -> None:
     data = tiny_data(tmp_path / "data", classes)
     settings = tiny_arguments(data, tmp_path / "out", "rounds=1", "training.objective=toy", "tensorboard=true")
@@ -112,11 +141,13 @@ def test_trainings_and_runs_from_before_there_were_objectives_are_recognised() -
     default = TrainingSettings()
     other = TrainingSettings(objective="toy")
     free = TrainingSettings.fields_that(Decides.SPEED)
-    assert default.identity() == default.model_dump_json(exclude=free | {"objective"})
-    assert other.identity() == other.model_dump_json(exclude=free)
+    assert not {"objective", "loss"} & json.loads(default.identity()).keys()
+    assert json.loads(other.identity()) == {**json.loads(default.identity()), "objective": "toy"}
+    assert free.isdisjoint(json.loads(other.identity()))
+    assert TrainingSettings.model_validate(SEEDED).identity() != TrainingSettings(objective="ecoc").identity()
     config = RunConfig.model_validate({"experiment": "old", "dataset": {"name": "toyscapes"}})
     written = config.model_dump(mode="json")
-    del written["training"]["objective"]
+    del written["training"]["objective"], written["training"]["loss"]
     assert RunConfig.model_validate(written).difference(config, set(Decides)) == []
 
 

@@ -7,11 +7,16 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import huggingface_hub
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import timm
+import torch
 import yaml
+from safetensors.torch import save_file
 
 from a2lc.classes import parse_classes
 from a2lc.cli import main
@@ -98,7 +103,28 @@ def reorder() -> None:
     (DATA / "train.txt").write_text("\n".join(reversed(ids)))
 
 
+def replace_truth() -> None:
+    shutil.copy(DATA / "ground_truth/image00.png", DATA / "ground_truth/image04.png")
+
+
+def remove_validation_image() -> None:
+    (DATA / "val.txt").write_text("image07\n")
+    (DATA / "train.txt").write_text("".join(f"image{index:02d}\n" for index in range(6)))
+
+
+def replace_validation_image() -> None:
+    shutil.copy(DATA / "images/image00.png", DATA / "images/image06.png")
+
+
+def replace_validation_truth() -> None:
+    shutil.copy(DATA / "ground_truth/image00.png", DATA / "ground_truth/image07.png")
+
+
 INPUTS = {
+    replace_truth: ("ground truth with other content: 1 (image04)",),
+    remove_validation_image: ("validation images gone: 1 (image06)",),
+    replace_validation_image: ("validation images with other content: 1 (image06)",),
+    replace_validation_truth: ("validation ground truth with other content: 1 (image07)",),
     number_masks_anew: ("mask maps", "6 (image00, image01"),
     relabel: ("initial label maps", "1 (image03)"),
     swap_classes: ("the classes were ground, box, disc and are ground, disc, box",),
@@ -210,6 +236,11 @@ def test_nothing_is_exported(change: Callable[[], None], capsys: pytest.CaptureF
     assert not Path("corrected").exists()
 
 
+def test_labels_are_exported_whatever_they_are_measured_by() -> None:
+    replace_truth()
+    assert main(["export", *arguments(), "--to", "corrected"]) == 0
+
+
 def test_another_method_of_the_seed_is_refused_before_its_folder_is_begun(capsys: pytest.CaptureFixture[str]) -> None:
     relabel()
     assert "initial label maps" in refused("run", capsys, "method=area")
@@ -255,6 +286,92 @@ def test_a_run_of_an_earlier_version_is_recorded_when_it_goes_on(capsys: pytest.
     assert "mask maps" in refused("run", capsys)
     number_masks_anew()
     assert "mask_table.parquet" in refused("run", capsys)
+
+
+def test_a_record_of_an_earlier_version_knows_less_and_is_completed(capsys: pytest.CaptureFixture[str]) -> None:
+    path = SEED / "round_0/inputs.json"
+    record = read_json(path)
+    known = ("images", "initial label maps", "mask maps")
+    write_json(path, {**record, "digests": {kind: record["digests"][kind] for kind in known}})
+    assert main(["run", *arguments("rounds=1")]) == 0
+    assert read_json(path) == record
+    replace_truth()
+    assert "ground truth" in refused("run", capsys)
+
+
+def backbone(path: Path, seed: int) -> None:
+    """Weights of the tiny network's backbone."""
+    torch.manual_seed(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(timm.create_model("test_resnet").state_dict(), path)
+
+
+def test_other_weights_of_the_backbone_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(OUTPUT)
+    settings = ("network.backbone_weights=weights.safetensors", "rounds=1")
+    backbone(Path("weights.safetensors"), 1)
+    assert main(["run", *arguments(*settings)]) == 0
+    backbone(Path("weights.safetensors"), 2)
+    assert "backbone weights with other content: 1 (test_resnet)" in refused("run", capsys, *settings, "rounds=2")
+    assert main(["export", *arguments(*settings), "--to", "corrected"]) == 0
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the hub in which nothing is yet; timm "downloads" into it what lies in published.safetensors."""
+    cache = Path("cache").resolve()
+    create = timm.create_model
+
+    def found(repository: str, name: str, **_: Any) -> str | None:
+        path = cache / repository / "snapshots/1" / name
+        return str(path) if path.is_file() else None
+
+    def download(name: str, pretrained: bool = False, **options: Any) -> torch.nn.Module:
+        if pretrained:
+            folder = cache / "timm/test_resnet.r160_in1k"
+            blob = folder / "blobs" / file_digest(Path("published.safetensors"))
+            link = folder / "snapshots/1/model.safetensors"
+            for path in (blob, link):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy("published.safetensors", blob)
+            link.unlink(missing_ok=True)
+            link.symlink_to(blob)
+            if Path("broken").exists():
+                blob.write_bytes(blob.read_bytes()[:-4] + b"\0\0\0\0")
+        return create(name, **options)
+
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", found)
+    monkeypatch.setattr(timm, "create_model", download)
+    return cache
+
+
+DOWNLOADED = ("network.backbone_weights=imagenet", "rounds=1")
+
+
+def test_the_hash_of_a_download_is_recorded_at_first_use(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(OUTPUT)
+    backbone(Path("published.safetensors"), 1)
+    assert main(["train", *arguments(*DOWNLOADED)]) == 0
+    record = read_json(SEED / "round_0/inputs.json")["digests"]["backbone weights"]
+    assert record == {"test_resnet": file_digest(Path("published.safetensors"))}
+    for verb in ("score", *("correct", "propagate") * 2):  # in two batches
+        assert main([verb, *arguments(*DOWNLOADED)]) == 0
+    shutil.rmtree(hub)
+    backbone(Path("published.safetensors"), 2)  # another revision, which comes with the next download
+    assert main(["train", *arguments(*DOWNLOADED)]) == 2
+    assert "backbone weights with other content: 1 (test_resnet)" in capsys.readouterr().err
+    assert not list(ROUND.glob("*.safetensors"))
+
+
+def test_a_download_that_is_not_what_the_hub_publishes_is_refused(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(OUTPUT)
+    backbone(Path("published.safetensors"), 1)
+    Path("broken").touch()
+    assert main(["train", *arguments(*DOWNLOADED)]) == 2
+    assert f"delete {hub}" in capsys.readouterr().err
+    assert not (SEED / "round_0/last.safetensors").exists()
 
 
 def test_inputs_may_change_until_something_is_made_of_them() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from a2lc.posterior import describe_masks
-from a2lc.posterior.runs import find_runs, row_spans
+from a2lc.posterior.runs import count_parts, find_runs, row_spans
 from a2lc.posterior.shapes import RING, SHAPE_NAMES
 from tests.support.posterior_case import CLASSES, slow_label, slow_ring
 
@@ -69,6 +71,16 @@ def test_spans_equal_a_visit_to_every_row_of_every_mask(seed: int) -> None:
         for value in np.unique(row):
             expected[value] += np.ptp(np.flatnonzero(row == value)) + 1
     np.testing.assert_array_equal(row_spans(find_runs(values), 6), expected)
+
+
+@given(
+    arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.integers(0, 2), fill=st.nothing())
+)
+@example(np.array([[0, 0, 0, 1], [0, 1, 1, 1]]))  # a run above the last one, which ends in the corner
+def test_parts_are_those_that_a_flood_finds(values: NDArray[np.int64]) -> None:
+    around = np.ones((3, 3), dtype=int)
+    expected = [ndimage.label(values == value, around)[1] for value in range(4)]
+    assert count_parts(find_runs(values), 4).tolist() == expected
 
 
 def test_in_a_grid_a_mask_touches_the_eight_around_it() -> None:

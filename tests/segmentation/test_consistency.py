@@ -296,7 +296,7 @@ LEARNING = [name for name in METHODS.names() if METHODS[name].make is not None]
 
 
 @pytest.mark.parametrize("name", LEARNING)
-@pytest.mark.parametrize("objective", ["cross_entropy", "toy"])
+@pytest.mark.parametrize("objective", ["cross_entropy", "toy", "ecoc"])
 def test_every_method_trains_with_every_objective(tmp_path: Path, name: str, objective: str) -> None:
     assert OBJECTIVES["toy"] is toy_objective.make_toy
     losses: list[float] = []

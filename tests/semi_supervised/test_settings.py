@@ -50,6 +50,8 @@ def test_splits_are_names() -> None:
         ("ssl-pascal", ["split=1/8,1/4", "labelled=a.txt"], "labelled is one list"),
         ("ssl-pascal", ["source=gta"], "source is set"),
         ("ssl-pascal", ["source_size=[4,4]"], "there is no source"),
+        ("ssl-pascal", ["training=frozen"], "strong views need pixels"),
+        ("ssl-pascal", ["training.on_features=true"], "strong views need pixels"),
         ("ssl-pascal", ["method=fixmach"], r"method is 'fixmach'.*did you mean fixmatch\?"),
         ("ssl-pascal", ["consistency.treshold=1"], r"unknown key consistency\.treshold; did you mean consistency\.thr"),
         ("ssl-pascall", [], r"no configuration ssl-pascall.*did you mean ssl-pascal\?"),

@@ -21,6 +21,10 @@ class ToyObjective:
     def channels(self) -> int:
         return self.num_classes + 1
 
+    @property
+    def distinguishes(self) -> bool:
+        return True
+
     def loss(self, logits: Tensor, labels: Tensor, trusted: Tensor | None = None) -> Tensor:
         scaled = self._scaled(logits.float())
         loss = functional.cross_entropy(scaled, labels.long(), ignore_index=self.void, reduction="none")

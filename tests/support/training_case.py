@@ -62,7 +62,9 @@ class Pictures:
 def run_training(folder, pictures=None, *, ids=IDS, seed=1, network=None, **changes):
     pictures = pictures or Pictures()
     network = network or build_network(NETWORK, 2, seed=seed)
-    hooks = {name: changes.pop(name) for name in ("validate", "on_progress", "processes") if name in changes}
+    hooks = {
+        name: changes.pop(name) for name in ("validate", "on_progress", "processes", "verified") if name in changes
+    }
     return train(
         network, pictures.image, pictures, ids, fast(**changes),
         num_classes=2, folder=folder, keys=(seed, 0), device=CPU, **hooks,

@@ -22,7 +22,7 @@ def export(request: Request[ExportOptions]) -> None:
     round_index = request.options.round
     if not (current.folder / "config.yaml").exists():
         raise InputError(f"{current.folder} holds no run: nothing was corrected there yet")
-    verify_inputs(current)
+    verify_inputs(current, labels_alone=True)
     verify_finished(current)
     if round_index is not None:
         _refuse_round(current, round_index)

@@ -45,13 +45,17 @@ class CityscapesTruth:
 
     def labels(self, image_id: str) -> NDArray[np.uint8]:
         """TrainIds (H, W) uint8, 255 = void. Raises InputError when the file is missing or holds no labelIds."""
-        path = self.files.label_path(image_id)
+        path = self.label_path(image_id)
         if not path.is_file():
             raise InputError(
                 f"{path} does not exist but other images of the split have ground truth: unpack "
                 "gtFine_trainvaltest.zip again, or remove the image"
             )
         return self.files.labels(image_id)
+
+    def label_path(self, image_id: str) -> Path:
+        """The PNG of labelIds."""
+        return self.files.label_path(image_id)
 
 
 class Cityscapes:

@@ -58,6 +58,10 @@ class KvasirTruth:
         polyp = read_image(self.paths[image_id]).mean(axis=2) > _WHITE
         return _resized(np.where(polyp, POLYP, 0).astype(np.uint8), self.side, Image.Resampling.NEAREST)
 
+    def label_path(self, image_id: str) -> Path:
+        """The file of the mask."""
+        return self.paths[image_id]
+
 
 class Kvasir:
     """Kvasir-SEG: images/<id>.jpg and masks/<id>.jpg, resized to a square as in the ALC paper.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,27 @@ def file_digest(path: Path) -> str:
     """SHA-256 of the content of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def refuse_damaged(path: Path, digest: str) -> None:
+    """Refuse a file in the cache of the Hugging Face hub that is not what the hub publishes.
+
+    The hub publishes the SHA-256 of large files, by which its cache names them; of a file elsewhere nothing is known.
+
+    Args:
+        path: The file, as a rule a link into the cache.
+        digest: Its SHA-256, in hexadecimal.
+
+    Raises:
+        InputError: When the file has another SHA-256 than its name in the cache says.
+    """
+    stored = path.resolve()
+    is_published = stored.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", stored.name)
+    if is_published and stored.name != digest:
+        raise InputError(
+            f"{path} is damaged: its SHA-256 is {digest}, the hub publishes {stored.name}; delete {stored}, and the "
+            "same command downloads it again"
+        )
 
 
 def _stamp(status: os.stat_result) -> Stamp:

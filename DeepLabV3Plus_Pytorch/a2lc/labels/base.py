@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,4 +30,13 @@ class MaskedLabels(LabelSource, Protocol):
         Raises:
             InputError: When the map is missing or cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class LabelFiles(Protocol):
+    """Labels of which each image's lie in a file of their own."""
+
+    def label_path(self, image_id: str) -> Path:
+        """The file that holds the labels of an image, there or not."""
         ...

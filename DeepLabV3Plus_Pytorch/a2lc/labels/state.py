@@ -51,16 +51,20 @@ class LabelState:
         if corrected:
             labels = apply_corrections(labels, self.masks(image_id) if masks is None else masks, corrected)
         for runs, label in self.pixel_corrections.get(image_id, ()):
-            labels = np.where(self._decoded(image_id, runs, labels.shape), np.uint8(label), labels)
+            labels = np.where(pixels_of(image_id, runs, labels.shape), np.uint8(label), labels)
         return labels
 
-    @staticmethod
-    def _decoded(image_id: str, runs: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """The pixels (H, W) of a correction. Raises InputError when they do not lie within the image."""
-        try:
-            return decode_runs(runs, shape)
-        except ValueError as error:
-            raise InputError(f"the ledger's pixels of '{image_id}' do not fit it ({error}): put it back") from None
+
+def pixels_of(image_id: str, runs: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The pixels (H, W) of a decision about parts of a mask.
+
+    Raises:
+        InputError: When they do not lie within the image.
+    """
+    try:
+        return decode_runs(runs, shape)
+    except ValueError as error:
+        raise InputError(f"the ledger's pixels of '{image_id}' do not fit it ({error}): put it back") from None
 
 
 def apply_corrections(

@@ -44,15 +44,20 @@ def record_mask_table(run: Run, round_index: int) -> None:
     run.ledger.record_file(round_index, path.name, run.digests.of(path))
 
 
+def complete_record(run: Run, round_index: int) -> None:
+    """Record a mask table that is not recorded: a kill came between, or an earlier version wrote it."""
+    path = run.mask_table_path(round_index)
+    if path.is_file() and run.ledger.digest_of(round_index, path.name) is None:
+        record_mask_table(run, round_index)
+
+
 def record_tables(run: Run) -> None:
-    """Record the mask tables that are not recorded: a kill came between, or an earlier version wrote them."""
+    """Record the mask tables that are not recorded, where the ledger is begun."""
     ledger = run.ledger.path
     if not (is_there(ledger) and ledger.stat().st_size):  # it is begun with the first answers, not by who only reads
         return
     for index in _rounds(run):
-        path = run.mask_table_path(index)
-        if path.is_file() and run.ledger.digest_of(index, path.name) is None:
-            record_mask_table(run, index)
+        complete_record(run, index)
 
 
 def close_round(run: Run, round_index: int) -> None:

@@ -6,13 +6,15 @@ A ledger names masks by their ids and labels by their indices: over others its a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_json
+from a2lc.foundation.processes import on_main
+from a2lc.loop.input_files import IMAGES, OF_TABLES, VALIDATION, WEIGHTS, Kind, kinds_of, weights_of
 from a2lc.loop.run import Run
 
 _log = logging.getLogger(__name__)
@@ -40,17 +42,19 @@ class Inputs(BaseModel):
     digests: dict[str, dict[str, str]]
 
 
-def verify_inputs(run: Run, full: bool = False) -> None:
+def verify_inputs(run: Run, full: bool = False, *, labels_alone: bool = False) -> None:
     """Compare the inputs of a run with those that its seed was begun with; writes nothing.
 
     Compared are the training images (which, and their files), initial labels, mask maps, and the classes' names, order,
-    void and background. Files are compared by content; one that has the size and the times that it had when it was read
-    last is not read again. Nothing is compared before anything was made of the inputs, nor where an earlier version
-    began the seed, which recorded none. For the main process alone.
+    void and background; and, unless `labels_alone`, ground truth, validation images and the backbone's weights. Files
+    are compared by content; one that has the size and the times that it had when it was read last is not read again.
+    Nothing is compared before anything was made of the inputs, nor where an earlier version began the seed, which
+    recorded none, or less. For the main process alone.
 
     Args:
         run: The run.
         full: Read every file again.
+        labels_alone: Compare what the labels of a round hang on, for work that measures and trains nothing.
 
     Raises:
         InputError: When anything is other than before; says what, and how much of it.
@@ -58,13 +62,36 @@ def verify_inputs(run: Run, full: bool = False) -> None:
     earlier = _recorded(run)
     if earlier is None or not _is_begun(run):
         return
-    lines = list(_changes(earlier, _inputs(run, full)))
-    if lines:
-        listed = "\n".join(f"  - {line}" for line in lines)
+    _refuse(run, list(_changes(earlier, _inputs(run, kinds_of(run, labels_alone), full))))
+
+
+def _refuse(run: Run, changes: Sequence[str]) -> None:
+    if changes:
+        listed = "\n".join(f"  - {line}" for line in changes)
         raise InputError(
-            f"{run.seed_folder} was begun with other inputs, on which its ledger depends; nothing was changed:\n"
-            f"{listed}\nput back what was there, or start a new run with experiment=<name> or output=<folder>"
+            f"{run.seed_folder} was begun with other inputs, on which its ledger or its tables depend; nothing was "
+            f"changed:\n{listed}\nput back what was there, or start a new run with experiment=<name> or "
+            "output=<folder>"
         )
+
+
+@on_main
+def verify_weights(run: Run) -> None:
+    """Check the backbone's weights when they have been read, for only then a download is there, and record them.
+
+    Raises:
+        InputError: When they are damaged, or other than those that the seed was begun with.
+    """
+    kinds = list(weights_of(run))
+    earlier = _recorded(run)
+    if not kinds or earlier is None:
+        return
+    from a2lc.segmentation.downloads import check_download  # loads PyTorch
+
+    check_download(run.config.network)
+    now = _inputs(run, kinds)
+    _refuse(run, [line for kind in now.digests for line in _replaced(kind, earlier, now)])
+    _write(run, earlier, _joined(earlier, now))
 
 
 def record_inputs(run: Run) -> None:
@@ -77,9 +104,21 @@ def record_inputs(run: Run) -> None:
     begun = _is_begun(run)
     if earlier is None and begun:
         _log.info("%s: its inputs are recorded from now on; earlier rounds cannot be checked against them", run.name)
-    now = _inputs(run)
-    if earlier is not None and begun:  # what a start has made since is added
-        now = earlier.model_copy(update={"digests": now.digests | earlier.digests})
+    now = _inputs(run, kinds_of(run))
+    if earlier is not None and begun:  # what a start has made since, or an earlier version did not record, is added
+        now = _joined(earlier, now)
+    _write(run, earlier, now)
+
+
+def _joined(earlier: Inputs, now: Inputs) -> Inputs:
+    """The earlier inputs and what is new among those of now."""
+    kinds = [*earlier.digests, *(kind for kind in now.digests if kind not in earlier.digests)]
+    digests = {kind: now.digests.get(kind, {}) | earlier.digests.get(kind, {}) for kind in kinds}
+    return earlier.model_copy(update={"digests": digests})
+
+
+def _write(run: Run, earlier: Inputs | None, now: Inputs) -> None:
+    """Write the record, where it is another than before, and what is known of files."""
     if now != earlier:
         write_json(run.round_folder(0) / _RECORD, now.model_dump(mode="json"))
     run.digests.keep(run.seed_folder / _MEMORY)
@@ -105,27 +144,16 @@ def _is_begun(run: Run) -> bool:
     return any(path.name not in _BEFORE_WORK and path.is_file() for path in run.seed_folder.rglob("*"))
 
 
-def _inputs(run: Run, read: bool = False) -> Inputs:
+def _inputs(run: Run, kinds: Iterable[Kind], read: bool = False) -> Inputs:
     """The inputs as they are now."""
     run.digests.recall(run.seed_folder / _MEMORY)
     classes = run.dataset.classes
-    ids = run.dataset.ids("train")
-    digests = {kind: _digests_of(run, ids, path_of, read) for kind, path_of in _kinds(run)}
+    digests = {kind.name: _digests_of(run, kind.present(), read) for kind in kinds}
     return Inputs(classes=classes.names, unmasked=classes.unmasked, void=classes.void, digests=digests)
 
 
-def _kinds(run: Run) -> Iterator[tuple[str, Callable[[str], Path]]]:
-    """The kinds of files that there are one of for every training image, as they are called in messages."""
-    yield "images", run.dataset.image_path
-    yield "initial label maps", run.pseudo_labels.label_path
-    yield "mask maps", run.pseudo_labels.mask_path
-    if run.config.start.name != "given" and run.has_first_labels:
-        yield "label maps of the start", run.first_labels.label_path
-
-
-def _digests_of(run: Run, ids: Sequence[str], path_of: Callable[[str], Path], read: bool) -> dict[str, str]:
-    digests = run.digests.of_all([path_of(image_id) for image_id in ids], read=read)
-    return dict(zip(ids, digests, strict=True))
+def _digests_of(run: Run, paths: Mapping[str, Path], read: bool) -> dict[str, str]:
+    return dict(zip(paths, run.digests.of_all(list(paths.values()), read=read), strict=True))
 
 
 def _changes(earlier: Inputs, now: Inputs) -> Iterator[str]:
@@ -136,17 +164,36 @@ def _changes(earlier: Inputs, now: Inputs) -> Iterator[str]:
         yield f"the void index was {earlier.void} and is {now.void}"
     if earlier.unmasked != now.unmasked:
         yield f"a pixel under no mask was {earlier.unmasked} and is {now.unmasked}"
-    before, after = (list(inputs.digests["images"]) for inputs in (earlier, now))
-    yield from _listed("training images added", [name for name in after if name not in earlier.digests["images"]])
-    yield from _listed("training images gone", [name for name in before if name not in now.digests["images"]])
+    before, after = (list(inputs.digests[IMAGES]) for inputs in (earlier, now))
+    yield from _listed("training images added", _without(after, before))
+    yield from _listed("training images gone", _without(before, after))
     if before != after and sorted(before) == sorted(after):
         yield "the training images stand in another order"
     for kind in [kind for kind in earlier.digests if kind in now.digests]:
-        yield from _listed(f"{kind} with other content", _replaced(earlier.digests[kind], now.digests[kind]))
+        yield from _replaced(kind, earlier, now)
+        if kind in OF_TABLES and earlier.digests[kind]:
+            yield from _exchanged(kind, earlier, now)
 
 
-def _replaced(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    return [name for name in before if name in after and before[name] != after[name]]
+def _replaced(kind: str, earlier: Inputs, now: Inputs) -> Iterator[str]:
+    """What has other content than before."""
+    before = earlier.digests.get(kind, {})
+    after = now.digests[kind]
+    yield from _listed(f"{kind} with other content", [n for n in before if n in after and before[n] != after[n]])
+
+
+def _exchanged(kind: str, earlier: Inputs, now: Inputs) -> Iterator[str]:
+    """What of a kind is there no more and, of validation images, what is new; weights may be elsewhere in a cache."""
+    before = earlier.digests[kind]
+    after = now.digests[kind]
+    if kind != WEIGHTS:
+        yield from _listed(f"{kind} gone", _without(before, after))
+    if kind == VALIDATION:
+        yield from _listed(f"{kind} added", _without(after, before))
+
+
+def _without(names: Iterable[str], others: Container[str]) -> list[str]:
+    return [name for name in names if name not in others]
 
 
 def _listed(what: str, names: Sequence[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from a2lc.foundation.settings import Decides
 from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
+from a2lc.labels.verified import VerifiedPixels, answers_by_image
 from a2lc.loop.config import RunConfig, dump_config
 
 if TYPE_CHECKING:
@@ -135,6 +136,12 @@ class Run:
     def shared_state(self, round_index: int) -> LabelState:
         """L_r as the main process finds it; to be asked by all processes together."""
         return self.state(round_index)
+
+    @on_main
+    def shared_verified(self, round_index: int) -> VerifiedPixels:
+        """Which pixels of L_r an annotator verified, as the main process finds it; to be asked by all together."""
+        answers = self.ledger.answers(up_to_round=round_index)
+        return VerifiedPixels(self.state(round_index), answers_by_image(answers))
 
     @contextmanager
     def timed(self, round_index: int, stage: str) -> Iterator[None]:

@@ -76,7 +76,7 @@ def count_parts(runs: Runs, count: int) -> IntArray:
     reach_stop = (runs.row + 1) * runs.width + np.minimum(runs.stop + 1, runs.width)
     lowest = np.searchsorted(places, reach_start, side="right") - 1
     highest = np.searchsorted(places, reach_stop, side="left")
-    lowest[reach_start > places[-1]] = len(places)
+    lowest[runs.row == runs.row[-1]] = len(places)  # nothing lies below the last row
     number = np.maximum(highest - lowest, 0)  # (N,) how many lie below each run
     # (K,) pairs of a run and one below it: `lower` counts up from the lowest of each `upper`
     upper = np.repeat(np.arange(len(places)), number)

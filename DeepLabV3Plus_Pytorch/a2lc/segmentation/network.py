@@ -6,23 +6,19 @@ Segmentation", ECCV 2018.
 
 from __future__ import annotations
 
-import difflib
-from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from timm.layers import SeparableConv2d
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.segmentation.deeplabv3 import ASPP
 
-from a2lc.foundation.errors import InputError
+from a2lc.segmentation.backbones import LOW_LEVEL_STRIDE, build_backbone
+from a2lc.segmentation.features import Features, in_16_bits
 from a2lc.segmentation.randomness import torch_seed
 from a2lc.segmentation.settings import NetworkSettings
-from a2lc.segmentation.weights import copy_weights, read_weights
 
-LOW_LEVEL_STRIDE = 4
 LOW_LEVEL_CHANNELS = 48
 
 
@@ -37,22 +33,47 @@ class DeepLabV3Plus(nn.Module):
         """Put a freshly initialised head on `backbone`.
 
         Args:
-            backbone: A timm `features_only` model with features at stride 4 and, last, at the output stride.
+            backbone: From `build_backbone`: a module with timm's `feature_info`, whose first features of stride 4 or
+                more are the low-level ones; the last have the output stride.
             settings: Shape of the head.
             channels: K, channels of the logits; `Objective.channels`.
         """
         super().__init__()
         info: Any = backbone.feature_info
         features = info.channels()
-        self.low_level = info.reduction().index(LOW_LEVEL_STRIDE)
-        self.backbone = backbone
+        strides = info.reduction()
+        self.low_level = next(index for index, stride in enumerate(strides) if stride >= LOW_LEVEL_STRIDE)
+        self.frozen = settings.frozen
+        self.backbone = backbone.requires_grad_(False) if settings.frozen else backbone
         self.classifier = _Head(features[self.low_level], features[-1], settings, channels)
+        if strides[self.low_level] > LOW_LEVEL_STRIDE:
+            self.classifier.enlarge(strides[self.low_level] // LOW_LEVEL_STRIDE)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map normalised images (N, 3, H, W) float32 to logits (N, K, H, W)."""
-        features = self.backbone(images)
-        logits = self.classifier(features[self.low_level], features[-1])
-        return functional.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
+    def forward(self, images: Tensor | Features) -> Tensor:
+        """Map normalised images (N, 3, H, W) float32, or their features, to logits (N, K, H, W)."""
+        if isinstance(images, Features):
+            low, deep, size = images.low.float(), images.deep.float(), images.image_size
+        else:
+            (low, deep), size = self.features(images), (images.shape[-2], images.shape[-1])
+        logits = self.classifier(low, deep)
+        return functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What the head reads of normalised images (N, 3, H, W) float32: (N, A, h, w) at stride 4, and the deepest.
+
+        Those of a frozen backbone have no gradient, and only values that 16 bits can hold; see `Features`.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            found = self.backbone(images)
+        low, deep = found[self.low_level], found[-1]
+        return (in_16_bits(low), in_16_bits(deep)) if self.frozen else (low, deep)
+
+    def train(self, mode: bool = True) -> DeepLabV3Plus:
+        """Put the head, and a backbone that learns, into training mode; a frozen one keeps its BatchNorm statistics."""
+        super().train(mode)
+        if self.frozen:
+            self.backbone.eval()
+        return self
 
 
 class _Head(nn.Module):
@@ -78,9 +99,14 @@ class _Head(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
 
+    def enlarge(self, factor: int) -> None:
+        """Bring low-level features of a coarser stride than 4 there, once they have few channels; adds no weights."""
+        self.project.append(nn.Upsample(scale_factor=factor, mode="bilinear"))
+
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
-        pyramid = functional.interpolate(self.aspp(high), size=low.shape[-2:], mode="bilinear", align_corners=False)
-        return self.classifier(torch.cat([self.project(low), pyramid], dim=1))
+        details = self.project(low)
+        pyramid = functional.interpolate(self.aspp(high), size=details.shape[-2:], mode="bilinear", align_corners=False)
+        return self.classifier(torch.cat([details, pyramid], dim=1))
 
 
 class _Dropout(nn.Dropout):
@@ -111,53 +137,8 @@ def build_network(settings: NetworkSettings, channels: int, seed: int) -> DeepLa
         InputError: When the backbone is unknown or has not the features needed, or its weights cannot be had.
     """
     with torch_seed(seed):
-        network = DeepLabV3Plus(_backbone(settings), settings, channels)
+        network = DeepLabV3Plus(build_backbone(settings), settings, channels)
     for module in network.backbone.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = settings.backbone_batchnorm_momentum
     return network
-
-
-def _backbone(settings: NetworkSettings) -> nn.Module:
-    name = settings.backbone
-    weights = settings.backbone_weights
-    known = {*timm.list_models(), *timm.list_pretrained()}
-    if name not in known:
-        nearest = " or ".join(difflib.get_close_matches(name, sorted(known), n=3)) or "one of timm.list_models()"
-        raise InputError(f"network.backbone is '{name}', which timm does not have: did you mean {nearest}?")
-    backbone = _random_backbone(name, settings.output_stride)
-    if weights == "none":
-        return backbone
-    if weights == "imagenet":
-        return _downloaded_backbone(name, settings.output_stride)
-    if not Path(weights).is_file():
-        raise InputError(f"network.backbone_weights is '{weights}': expected imagenet, none or an existing file")
-    with torch.device("meta"):
-        whole_model = timm.create_model(name).state_dict()
-    copy_weights(backbone, read_weights(Path(weights)), weights, unused=whole_model)
-    return backbone
-
-
-def _random_backbone(name: str, output_stride: int) -> nn.Module:
-    try:
-        backbone: Any = timm.create_model(name, features_only=True, output_stride=output_stride)
-    except Exception:  # each family of models refuses in its own way
-        strides = []
-    else:
-        strides = backbone.feature_info.reduction()
-    if LOW_LEVEL_STRIDE not in strides or strides[-1] != output_stride:
-        raise InputError(
-            f"network.backbone '{name}' does not give features at stride {LOW_LEVEL_STRIDE} and {output_stride}, as "
-            "DeepLabV3+ needs them: choose a ResNet, MobileNet, EfficientNet or ConvNeXt"
-        )
-    return backbone
-
-
-def _downloaded_backbone(name: str, output_stride: int) -> nn.Module:
-    try:
-        return timm.create_model(name, features_only=True, output_stride=output_stride, pretrained=True)
-    except Exception as error:  # whatever the network, the hub or its client raise
-        raise InputError(
-            f"the ImageNet weights of '{name}' could not be downloaded ({str(error).splitlines()[0]}): set "
-            "network.backbone_weights to a .safetensors or .pth file, or to none for random weights"
-        ) from error

@@ -49,6 +49,7 @@ class TrainingSamples:
         num_classes: C; every label is below C or void.
         augment: What happens to image and labels.
         void: Label of pixels that belong to no class.
+        verified: Image id → (H, W) bool, the pixels whose label was verified; None = nobody asks which.
     """
 
     images: Callable[[str], NDArray[np.uint8]]
@@ -57,9 +58,10 @@ class TrainingSamples:
     num_classes: int
     augment: Augmentation
     void: int = VOID
+    verified: Callable[[str], NDArray[np.bool_]] | None = None
 
-    def __call__(self, item: Item) -> tuple[Tensor, Tensor]:
-        """Return image (3, h, w) uint8 and labels (h, w) uint8.
+    def __call__(self, item: Item) -> tuple[Tensor, ...]:
+        """Return image (3, h, w) uint8, labels (h, w) uint8 and, where it is asked for, which are verified, bool.
 
         Raises:
             InputError: When one cannot be read, or the two do not fit each other or the classes.
@@ -68,5 +70,7 @@ class TrainingSamples:
         image_id = self.image_ids[index]
         image = self.images(image_id)
         labels = self.labels.labels(image_id)
-        check_labels(image_id, image, labels, self.num_classes, self.void)
-        return self.augment(image, labels, seed)
+        check_labels(image_id, image.shape[:2], labels, self.num_classes, self.void)
+        if self.verified is None:
+            return self.augment(image, labels, seed)
+        return self.augment.with_verified(image, labels, self.verified(image_id), seed)

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import torch as safetensors
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from a2lc.foundation.errors import InputError
@@ -30,7 +30,10 @@ from a2lc.foundation.files import atomic_path, is_there
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.base import LabelSource
+from a2lc.segmentation.cached_features import CachedFeatures, training_views
 from a2lc.segmentation.descent import Descent, weights_of
+from a2lc.segmentation.feature_samples import FeatureSamples
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import make_objective
@@ -40,6 +43,7 @@ from a2lc.segmentation.transforms import VOID, Augmentation
 
 _log = logging.getLogger(__name__)
 _ALONE = Processes()
+Verified = Callable[[str], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class TrainingResult:
 
 def train(
     network: DeepLabV3Plus,
-    images: Callable[[str], NDArray[np.uint8]],
+    images: Callable[[str], NDArray[np.uint8] | Features],
     labels: LabelSource,
     image_ids: Sequence[str],
     settings: TrainingSettings,
@@ -93,6 +97,7 @@ def train(
     device: torch.device,
     void: int = VOID,
     processes: Processes = _ALONE,
+    verified: Verified | None = None,
     validate: Callable[[nn.Module], float] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     description: str = "training",
@@ -101,7 +106,8 @@ def train(
 
     Args:
         network: Starts with the weights it has; moved to `device`. Its channels are those of the objective.
-        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`.
+        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`. For a
+            training on features `CachedFeatures` that hold the training images in all `training_views`.
         labels: Label maps (H, W) uint8 of the same size.
         image_ids: The training images; may be fewer than a batch.
         settings: How to train.
@@ -111,6 +117,8 @@ def train(
         device: Where to compute.
         void: Label of pixels that teach nothing.
         processes: Those that train together, already joined.
+        verified: Image id → (H, W) bool, the pixels whose label a person or the oracle verified; picklable as `images`.
+            Asked only where the objective distinguishes them; None = none was.
         validate: Network in evaluation mode → mIoU in [0, 1]; decides which weights are the best. Called in all
             processes at once, and gives the same number in all.
         on_progress: Called after every iteration and its validation, in the main process only; may predict with the
@@ -124,14 +132,34 @@ def train(
     if not image_ids:
         raise InputError(f"{description}: there are no training images")
     check_division(settings, processes.count, device)
-    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings, void), void)
     objective = make_objective(settings, num_classes, void)
-    fingerprint = seed_of(settings.identity(), *keys, *image_ids)
+    asked = verified if objective.distinguishes else None
+    samples = _samples(images, labels, image_ids, num_classes, settings, void, asked)
+    fingerprint = seed_of(settings.identity(), *keys, *image_ids, *["frozen"] * network.frozen)
     descent = Descent(network.to(device), settings, objective, device, fingerprint, processes)
     course = Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
     course.begin(len(image_ids))
     course.go_through(course.batches(samples, partial(_items, len(image_ids), settings, keys)))
     return course.finish()
+
+
+def _samples(
+    images: Callable[[str], NDArray[np.uint8] | Features],
+    labels: LabelSource,
+    image_ids: Sequence[str],
+    num_classes: int,
+    settings: TrainingSettings,
+    void: int,
+    verified: Verified | None,
+) -> TrainingSamples | FeatureSamples:
+    """What a step draws from: crops of images, or windows of kept features."""
+    if not settings.on_features:
+        pixels = cast(Callable[[str], NDArray[np.uint8]], images)
+        return TrainingSamples(pixels, labels, image_ids, num_classes, Augmentation(settings, void), void, verified)
+    if not isinstance(images, CachedFeatures):
+        raise TypeError("training.on_features is true, so images must be CachedFeatures")
+    views = training_views(settings)
+    return FeatureSamples(images, labels, image_ids, num_classes, views, settings.crop, void, verified)
 
 
 @dataclass(frozen=True)
@@ -178,8 +206,8 @@ class Course:
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 
     def batches(
-        self, load: Callable[[Any], tuple[Tensor, ...]], items_of: Callable[[int], Sequence[Any]]
-    ) -> Iterator[list[Tensor]]:
+        self, load: Callable[[Any], tuple[Any, ...]], items_of: Callable[[int], Sequence[Any]]
+    ) -> Iterator[Sequence[Any]]:
         """This process's part of every batch that is left.
 
         Args:
@@ -187,13 +215,13 @@ class Course:
             items_of: Step, from 0 → the items of its batch, of all processes.
 
         Yields:
-            The tensors of the items, stacked: of `TrainingSamples` images (N, 3, h, w) and labels (N, h, w), uint8.
+            What `load` gives, stacked: of `TrainingSamples` images (N, 3, h, w), labels (N, h, w), what is verified.
         """
         steps = range(self.descent.step, self.settings.iterations)
         shares = (list(self.processes.share(items_of(step))) for step in steps)
         return load_batches(load, shares, self.settings.workers, self.device)
 
-    def go_through(self, batches: Iterable[Sequence[Tensor]]) -> None:
+    def go_through(self, batches: Iterable[Sequence[Any]]) -> None:
         """Make a step of every batch; the random state of the caller stays as it is."""
         with (
             torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),

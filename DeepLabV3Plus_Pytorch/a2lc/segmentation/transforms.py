@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.randomness import torch_seed
 from a2lc.segmentation.settings import TrainingSettings
 
@@ -26,8 +27,8 @@ class Augmentation:
 
     def __init__(self, settings: TrainingSettings, void: int = VOID) -> None:
         """Compose what the settings ask for; padding with void gives the label `void`."""
-        padding = void if settings.padding == "void" else _BACKGROUND
-        fill = {tv_tensors.Image: 0, tv_tensors.Mask: padding}
+        self._padding = void if settings.padding == "void" else _BACKGROUND
+        fill = {tv_tensors.Image: 0, tv_tensors.Mask: self._padding}
         steps: list[nn.Module] = [_RandomScale(settings.scale)] if settings.scale else []
         steps += [_PadAllSides(settings.crop, fill)] if settings.padding_axes == "both" else []
         steps.append(v2.RandomCrop(settings.crop, pad_if_needed=True, fill=fill))
@@ -46,9 +47,34 @@ class Augmentation:
         Returns:
             Image (3, h, w) uint8 and labels (h, w) uint8 at the crop size h, w.
         """
+        view, view_labels = self._views(seed, image, labels)
+        return view, view_labels
+
+    def with_verified(
+        self, image: NDArray[np.uint8], labels: NDArray[np.uint8], verified: NDArray[np.bool_], seed: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Augment one image, and say which of its pixels were verified.
+
+        Args:
+            image: RGB (H, W, 3) uint8.
+            labels: (H, W) uint8.
+            verified: (H, W) bool.
+            seed: Decides all that is random.
+
+        Returns:
+            Image and labels as without `verified`, and (h, w) bool that moved with the labels; what was added where the
+            image is smaller than the crop is not verified.
+        """
+        marks = np.where(verified, self._padding ^ 1, self._padding).astype(np.uint8)  # padded as labels are
+        view, view_labels, view_marks = self._views(seed, image, labels, marks)
+        return view, view_labels, view_marks != self._padding
+
+    def _views(self, seed: int, image: NDArray[np.uint8], *maps: NDArray[np.uint8]) -> Iterator[Tensor]:
+        """Image (3, h, w) and maps (h, w), moved together."""
+        masks = [tv_tensors.Mask(_shared(each)) for each in maps]
         with torch_seed(seed):
-            views = self._transform(tv_tensors.Image(_shared(image).permute(2, 0, 1)), tv_tensors.Mask(_shared(labels)))
-        return views[0].as_subclass(Tensor), views[1].as_subclass(Tensor)
+            views = self._transform(tv_tensors.Image(_shared(image).permute(2, 0, 1)), *masks)
+        return (view.as_subclass(Tensor) for view in views)
 
 
 class _RandomScale(nn.Module):
@@ -96,3 +122,25 @@ def to_tensor(image: NDArray[np.uint8]) -> Tensor:
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Map images (..., 3, H, W) uint8 to float32: (image / 255 - mean) / std per channel."""
     return v2.functional.normalize(v2.functional.to_dtype(images, torch.float32, scale=True), list(mean), list(std))
+
+
+def as_sample(image: NDArray[np.uint8] | Features) -> Tensor | Features:
+    """What becomes part of a batch: an RGB image (H, W, 3) uint8 as a tensor (3, H, W), features as they are."""
+    return image if isinstance(image, Features) else to_tensor(image)
+
+
+def size_of(image: Tensor | Features) -> tuple[int, int]:
+    """Height and width of the image (3, H, W), or of that which the features are of."""
+    return image.image_size if isinstance(image, Features) else (image.shape[-2], image.shape[-1])
+
+
+def as_input(
+    images: Tensor | Features,
+    mean: Sequence[float],
+    std: Sequence[float],
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Tensor | Features:
+    """What the network takes: images (N, 3, H, W) uint8 are normalised, features are ready as they are."""
+    if isinstance(images, Features):
+        return images
+    return normalise(images, mean, std).contiguous(memory_format=memory_format)

@@ -117,6 +117,10 @@ class SemiSupervisedSettings(Settings):
             )
         if self.labelled is not None and len(self.split or ()) > 1:
             raise ValueError("labelled is one list, but split names several: give one split for each list")
+        if self.training.on_features or self.training.name != TrainingSettings().name:
+            raise ValueError(
+                "training is on kept features, but strong views need pixels: leave preset and on_features out"
+            )
         if self.source is None and self.source_size is not None:
             raise ValueError("source_size is set, but there is no source: use size")
         return self

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from a2lc.foundation.digests import refuse_damaged
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.readers.checkpoints import check_weights
 from grounded_sam.backends.key_maps import convert_detector, convert_segmenter
@@ -119,6 +120,9 @@ def _load_folder(folder: Path, task: Task, hub_id: str | None = None) -> LoadedM
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise InputError(f"{folder} holds no .safetensors file: fetch model.safetensors of the same repository")
+    hashes = tuple(map(sha256_of, weights))
+    for path, digest in zip(weights, hashes, strict=True):
+        refuse_damaged(path, digest)
     try:
         model, report = _load_weights(family, folder, local_files_only=True)
         image_processor = getattr(transformers, family.image_processor).from_pretrained(folder)
@@ -129,7 +133,7 @@ def _load_folder(folder: Path, task: Task, hub_id: str | None = None) -> LoadedM
     _refuse_partial(folder, report, ("missing", "mismatched"))
     parts = (image_processor, load_tokenizer(folder)) if task == "detector" else (image_processor,)
     processor = getattr(transformers, family.processor)(*parts)
-    return LoadedModel(model.eval(), processor, family, Origin(tuple(map(sha256_of, weights)), hub_id))
+    return LoadedModel(model.eval(), processor, family, Origin(hashes, hub_id))
 
 
 def _family_of(folder: Path, task: Task) -> Family:

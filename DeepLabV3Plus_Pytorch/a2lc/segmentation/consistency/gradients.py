@@ -17,6 +17,7 @@ from a2lc.segmentation.consistency.base import Batch, Lesson, Method, Target
 from a2lc.segmentation.consistency.perturbation import dropped_channels
 from a2lc.segmentation.consistency.settings import ConsistencySettings
 from a2lc.segmentation.consistency.teacher import Teacher
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import Objective
@@ -28,7 +29,7 @@ _REMEDY = "delete it to start this training anew"
 class GivenLabels(Gradients):
     """The labels are given with the images, so that an objective may trust them fully."""
 
-    def add(self, images: Tensor, labels: Tensor, trusted: Tensor | None = None, /) -> float:
+    def add(self, images: Tensor | Features, labels: Tensor, trusted: Tensor | None = None, /) -> float:
         """Add the gradient of a batch whose labels are all trusted; see `Gradients.add`."""
         return super().add(images, labels, torch.ones_like(labels, dtype=torch.bool))
 

@@ -10,6 +10,8 @@ from a2lc.foundation.registry import Registry
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from a2lc.segmentation.objectives.settings import LossSettings
+
 
 class Objective(Protocol):
     """How the head of C classes is trained, and how its logits are read.
@@ -31,6 +33,11 @@ class Objective(Protocol):
         """Label of the pixels that teach nothing."""
         ...
 
+    @property
+    def distinguishes(self) -> bool:
+        """Whether verified pixels count otherwise than others; if not, nobody finds out which they are."""
+        ...
+
     def loss(self, logits: Tensor, labels: Tensor, trusted: Tensor | None = None) -> Tensor:
         """What a training minimises, summed over the pixels whose label is a class.
 
@@ -39,7 +46,8 @@ class Objective(Protocol):
         Args:
             logits: (N, K, H, W) float, of any precision.
             labels: (N, H, W) integers, class index or `void`.
-            trusted: (N, H, W) bool, the pixels whose label a person or the oracle verified; None = nobody said which.
+            trusted: (N, H, W) bool, the pixels whose label a person or the oracle verified; an objective that
+                distinguishes trusts them fully, whatever the network thinks. None = none of them.
 
         Returns:
             () float32; 0 where every label is void. Void pixels have no gradient.
@@ -66,19 +74,15 @@ class ObjectiveChoice(Protocol):
         """Its name."""
         ...
 
+    @property
+    def loss(self) -> LossSettings:
+        """Its parameters, and those of all others."""
+        ...
+
 
 ObjectiveFactory = Callable[[Any, int, int], Objective]  # of training settings, number of classes C, void index
 
 OBJECTIVES: Registry[ObjectiveFactory] = Registry("objectives")
-
-
-def _cross_entropy(_: ObjectiveChoice, num_classes: int, void: int) -> Objective:
-    from a2lc.segmentation.objectives.cross_entropy import CrossEntropy
-
-    return CrossEntropy(num_classes, void)
-
-
-OBJECTIVES.register("cross_entropy", _cross_entropy)
 
 
 def make_objective(settings: ObjectiveChoice, num_classes: int, void: int = 255) -> Objective:

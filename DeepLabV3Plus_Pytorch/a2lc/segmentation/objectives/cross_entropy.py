@@ -25,6 +25,11 @@ class CrossEntropy:
         """K = C: one channel per class."""
         return self.num_classes
 
+    @property
+    def distinguishes(self) -> bool:
+        """No: every label is trusted fully."""
+        return False
+
     def loss(self, logits: Tensor, labels: Tensor, trusted: Tensor | None = None) -> Tensor:
         """Sum of -log softmax at the labels; see `Objective`."""
         return functional.cross_entropy(logits.float(), labels.long(), ignore_index=self.void, reduction="sum")
