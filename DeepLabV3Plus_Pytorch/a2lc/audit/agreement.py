@@ -10,6 +10,7 @@ from a2lc.audit.tables import Row
 
 _TOO_LITTLE = 0.5  # of the masks: networks that deny most labels say little about any of them
 _LONGER = 4  # times as many iterations
+_AT_LEAST = 1000  # iterations where there were none
 
 
 def agreement(masks: Sequence[Row]) -> float:
@@ -48,5 +49,6 @@ def longer(audit: Audit, command: str) -> str:
             next(words, None)
         elif not word.startswith(("--to=", "training.iterations=")):
             kept.append(word)
+    iterations = _LONGER * audit.config.training.iterations or _AT_LEAST
     target = audit.folder.with_name(f"{audit.folder.name}_longer")
-    return shlex.join([*kept, f"training.iterations={_LONGER * audit.config.training.iterations}", "--to", str(target)])
+    return shlex.join([*kept, f"training.iterations={iterations}", "--to", str(target)])
