@@ -9,8 +9,8 @@ what is known; a judged mask is wrong where most of its pixels are.
     python benchmarks/audit_injected_errors.py data/toyscapes --config demo --to outputs/errors
 
 Settings are passed to `a2lc audit pascal`, or to the configuration after --config. --masks chooses what the audit
-judges, not what the errors are made in. What it makes goes below --work, where a killed benchmark continues; a table
-(summary.md), the numbers of every seed (seed<k>.csv) and a figure (precision_recall.png) go to --to.
+judges, --errors what gets the wrong labels. What it makes goes below --work, where a killed benchmark continues; a
+table (summary.md), the numbers of every seed (seed<k>.csv) and a figure (precision_recall.png) go to --to.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ def main() -> None:
     parser.add_argument("root", type=Path)
     parser.add_argument("--config", default="pascal", help="configuration of the audit")
     parser.add_argument("--masks", default="auto", help="as in a2lc audit")
+    parser.add_argument("--errors", default="auto", help="masks that get wrong labels, as in a2lc audit --masks")
     parser.add_argument("--seeds", default="1", help="seeds, separated by commas")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--work", type=Path, default=Path("outputs/audit_injected_errors"))
@@ -94,7 +95,8 @@ def main() -> None:
     rankings = []
     for seed in map(int, arguments.seeds.split(",")):
         options = ["--folds", str(arguments.folds), "--masks", arguments.masks]
-        rankings.append(measure(seed, [arguments.config, *settings], options, arguments.work / f"seed{seed}"))
+        work = arguments.work / f"seed{seed}"
+        rankings.append(measure(seed, [arguments.config, *settings], options, arguments.errors, work))
         write_seed(arguments.to / f"seed{seed}.csv", rankings[-1])
     command = os.environ.get(COMMAND_VARIABLE) or shlex.join(["python", *sys.argv])
     write_text(arguments.to / "summary.md", summary(rankings, command))
@@ -102,28 +104,30 @@ def main() -> None:
     print((arguments.to / "summary.md").read_text())
 
 
-def measure(seed: int, settings: Sequence[str], options: Sequence[str], work: Path) -> Ranking:
+def measure(seed: int, settings: Sequence[str], options: Sequence[str], errors: str, work: Path) -> Ranking:
     """Inject errors, audit the labels, and tell which of the judged masks are wrong.
 
     Args:
         seed: Of the errors and of the audit.
         settings: Configuration and settings of the audit.
         options: More of the audit.
+        errors: What gets the wrong labels.
         work: Where everything goes.
     """
     dataset = open_dataset(load_config(settings[0], settings[1:])[0].dataset)
-    injected = inject(dataset, seed, work / "labels")
+    injected = inject(dataset, seed, errors, work / "labels")
     command = ["audit", settings[0], "budget=50", *settings[1:], f"seeds={seed}", f"experiment=injected_errors_{seed}"]
     if a2lc([*command, "--labels", str(work / "labels"), "--to", str(work / "audit"), *options]):
         raise SystemExit("the audit failed")
     return compare(dataset, seed, injected, work)
 
 
-def inject(dataset: Dataset, seed: int, folder: Path) -> int:
+def inject(dataset: Dataset, seed: int, errors: str, folder: Path) -> int:
     """Write label maps with errors; returns how many masks have one."""
     assert dataset.ground_truth is not None
     labels = {image_id: dataset.ground_truth.labels(image_id) for image_id in dataset.ids("train")}
-    kind = choose_masks(AuditSettings(), survey(dataset, dataset.ground_truth)).kind
+    asked = AuditSettings.model_validate({"masks": errors})
+    kind = choose_masks(asked, survey(dataset, dataset.ground_truth)).kind
     regions = {
         image_id: find_masks(dataset.image(image_id), of_image, dataset.classes, AuditSettings(masks=kind))
         for image_id, of_image in labels.items()
