@@ -57,7 +57,7 @@ def open_predictions(
             probabilities: negative, not finite, or off from a sum of 1 by more than 0.01.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} does not exist: --predictions takes a folder with a .npy or .npz file per image")
+        raise InputError(f"{folder} does not exist: give --predictions a folder with a .npy or .npz file per image")
     digest, problems = hashlib.sha256(), []
     for image_id in tqdm(image_ids, desc="checking predictions", unit="img", disable=None):
         try:
