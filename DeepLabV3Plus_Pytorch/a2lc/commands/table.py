@@ -12,7 +12,7 @@ from a2lc.commands.options import (
     RunOptions,
     SweepOptions,
 )
-from a2lc.commands.request import Verb, always
+from a2lc.commands.request import Positional, Verb, always
 
 _RUN = Verb(
     "run",
@@ -132,6 +132,16 @@ _REPORT = Verb(
     handler="report:report",
     options=ReportOptions,
 )
+_COMPARE = Verb(
+    "compare",
+    summary="compare two results folders: mIoU by method and round, and whether a difference is shown",
+    details=(
+        "Differences are B minus A. Where the bands of the seeds overlap, no difference is shown.\n\n"
+        "example:\n  a2lc compare outputs/results/demo other/results/demo"
+    ),
+    handler="compare:compare",
+    positional=Positional("A", "results folder, with its seed<k>.csv", "B", "the other results folder"),
+)
 _SWEEP = Verb(
     "sweep",
     summary="run data sets x methods x seeds from one file, here or on a SLURM cluster",
@@ -159,6 +169,7 @@ VERBS = {
         _AUDIT,
         _EXPORT,
         _REPORT,
+        _COMPARE,
         _SWEEP,
     )
 }

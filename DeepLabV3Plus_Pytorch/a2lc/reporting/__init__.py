@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
+    from a2lc.reporting.contrast import contrast
     from a2lc.reporting.figures import plot_miou
     from a2lc.reporting.summary import Published, summarise
     from a2lc.reporting.tables import Results, Row, read_results, read_seed_csv, write_seed_csv
@@ -18,6 +19,7 @@ __all__ = [
     "Results",
     "Row",
     "TrainingLog",
+    "contrast",
     "plot_miou",
     "read_results",
     "read_seed_csv",
