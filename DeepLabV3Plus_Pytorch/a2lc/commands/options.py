@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from pydantic import Field
+
 from a2lc.audit.settings import AuditSettings
 from a2lc.evaluation.cost import Unit
 from a2lc.foundation.settings import Settings
@@ -82,6 +84,13 @@ class ReportOptions(Options):
 
     against: Unit = "clicks"
     """effort in tables and figure"""
+
+
+class StatusOptions(Options):
+    """Of `a2lc status`."""
+
+    lines: int = Field(3, ge=0, le=1000)
+    """last lines of each log to show"""
 
 
 class SweepOptions(Options):

@@ -128,7 +128,7 @@ def _enter(run: Run, stack: ExitStack) -> None:
 @contextmanager
 def _claimed(run: Run) -> Iterator[None]:
     """Claim the folder in this process."""
-    with held(run.seed_folder):
+    with held(run.seed_folder, work=run.config.method):
         run.compare_folder()
         verify_inputs(run)
         verify_finished(run, batches_per_round(run))
