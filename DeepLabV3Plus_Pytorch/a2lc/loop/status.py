@@ -1,4 +1,4 @@
-"""How far runs have come, told by their files alone: what is done, what comes next, who works on it, what is waited for.
+"""How far runs have come, told by their files alone: what is done and what is left, who works on it, who is waited for.
 
 Everything here reads; nothing is opened that a run needs to work.
 """
