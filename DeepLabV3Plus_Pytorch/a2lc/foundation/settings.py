@@ -106,15 +106,18 @@ Seeds = Annotated[tuple[Seed, ...], *EACH_ONCE]
 """Different seeds, at most 1000: each is a run of its own."""
 
 
+_FREE = {Decides.SPEED, Decides.LAYERS}
+
+
 def marks_of(model: type[BaseModel], key: str) -> frozenset[Decides]:
-    """The marks of a dotted key: its own and those of the sections that it is in; SPEED frees it from theirs."""
+    """The marks of a dotted key: its own and those of its sections, from which SPEED and LAYERS free it."""
     found: set[Decides] = set()
     models = [model]
     for part in key.split("."):
         fields = [candidate.model_fields[part] for candidate in models if part in candidate.model_fields]
         found |= {mark for info in fields for mark in info.metadata if isinstance(mark, Decides)}
         models = [nested for info in fields for nested in models_in(info.annotation)]
-    return frozenset({Decides.SPEED} if Decides.SPEED in found else found)
+    return frozenset(found & _FREE or found)
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

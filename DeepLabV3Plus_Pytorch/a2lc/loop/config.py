@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -131,6 +132,11 @@ class RunConfig(Settings):
                 "training.iterations is 0 but this run needs a network: use method posterior, area or random, "
                 "on labels that are given"
             )
+        if self.training.on_features and not self.network.frozen:
+            raise ValueError(
+                "training.on_features is true, but features of a backbone that learns change: set network.frozen=true, "
+                "or training=frozen for the whole preset"
+            )
         if self.inner_batch is not None and self.budget / self.inner_batch > _MOST_BATCHES:
             raise ValueError(
                 f"budget is {self.budget} and inner_batch is {self.inner_batch}: more than {_MOST_BATCHES:,} batches "
@@ -178,7 +184,9 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
 
     Layers, later ones win: defaults, configs/fidelity/<fidelity>.yaml, what the named configuration says under
     `official:` or `corrected:`, configs/methods/<method>.yaml, the configuration that the named one gives as its
-    `base`, the named one, the overrides.
+    `base`, the named one, the overrides. A preset of network and training (`training: frozen`, or training=frozen) is
+    configs/training/<preset>.yaml; it lies just below the layer that names it: above the named configuration and below
+    the overrides, or above its base and below its own keys. Of several the last one counts.
 
     Args:
         name_or_path: Name of a built-in configuration (pascal, cityscapes, kvasir, folder, demo) or a YAML file.
@@ -192,9 +200,10 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     """
     named = read_yaml(_find(name_or_path, _CONFIGS))
     base = read_yaml(_find(_base(named.pop("base"), name_or_path), _CONFIGS)) if "base" in named else {}
-    top = merge(merge(base, {"experiment": Path(name_or_path).stem, **named}), parse_overrides(overrides))
-    of_data = {name: top.pop(name, {}) for name in _FIDELITIES}
     problems: list[str] = []
+    layers = [base, {"experiment": Path(name_or_path).stem, **named}, parse_overrides(overrides)]
+    top: dict[str, Any] = functools.reduce(merge, _with_preset(layers, problems))
+    of_data = {name: top.pop(name, {}) for name in _FIDELITIES}
     name = str(top.get("fidelity", "corrected"))
     fidelity = merge(_layer("fidelity", name, problems), _mapping(of_data.get(name), name, problems))
     configs = []
@@ -214,6 +223,22 @@ def _base(given: Any, source: str) -> str:
     if not isinstance(given, str):
         raise InputError(f"{source}: base is {given!r}: expected the name of a configuration, or the path of one")
     return given
+
+
+def _with_preset(layers: Sequence[dict[str, Any]], problems: list[str]) -> list[dict[str, Any]]:
+    """The layers with the preset that the last of them names, just below it."""
+    named = [_preset_of(layer) for layer in layers]
+    naming = [place for place, name in enumerate(named) if name is not None]
+    if not naming:
+        return list(layers)
+    preset = _layer("training", str(named[naming[-1]]), problems)
+    return [*layers[: naming[-1]], preset, *layers[naming[-1] :]]
+
+
+def _preset_of(layer: Mapping[str, Any]) -> Any:
+    """The preset that a layer of configuration names; None = none."""
+    training = by_name(layer.get("training"))
+    return training.get("name") if isinstance(training, Mapping) else None
 
 
 def _methods(given: Any, problems: list[str]) -> list[str]:

@@ -15,9 +15,12 @@ from a2lc.foundation.files import atomic_path
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.readers.checkpoints import check_weights, read_checkpoint, reason
 from a2lc.segmentation.batchnorm import average_statistics, set_training
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import Objective
+from a2lc.segmentation.optimizers import make_optimizer
+from a2lc.segmentation.schedules import make_schedule
 from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.weights import copy_weights
 
@@ -25,7 +28,7 @@ _ALONE = Processes()
 
 
 class Descent:
-    """SGD with momentum; the backbone and the head have learning rates of their own, both fall polynomially.
+    """Steps down the gradient; the backbone and the head have learning rates of their own, on one schedule.
 
     Attributes:
         step: Iterations made.
@@ -66,14 +69,12 @@ class Descent:
         self.network = network
         self._gradients = Gradients(network, settings, objective, device, processes)
         self.learn()
-        self._first_rates = (settings.learning_rate * settings.backbone_learning_rate_factor, settings.learning_rate)
-        self._optimizer = torch.optim.SGD(
-            [{"params": network.backbone.parameters()}, {"params": network.classifier.parameters()}],
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
+        self._schedule = make_schedule(settings)
+        parts = [(network.backbone, settings.backbone_learning_rate_factor), (network.classifier, 1.0)]
+        learning = parts[1:] if network.frozen else parts
+        self._rates = [settings.learning_rate * factor for _, factor in learning]
+        groups = [{"params": part.parameters()} for part, _ in learning]
+        self._optimizer = make_optimizer(groups, settings, fused=device.type in ("cpu", "cuda"))
 
     def learn(self) -> None:
         """Put the network into training mode: at the start, and after somebody predicted with it."""
@@ -89,11 +90,11 @@ class Descent:
         """Time spent, earlier attempts included up to what they saved."""
         return time.perf_counter() - self._started
 
-    def advance(self, images: Tensor, labels: Tensor, trusted: Tensor | None = None) -> float:
+    def advance(self, images: Tensor | Features, labels: Tensor, trusted: Tensor | None = None) -> float:
         """Make one step.
 
         Args:
-            images: What this process has of the batch, (N, 3, h, w) uint8.
+            images: What this process has of the batch: (N, 3, h, w) uint8, or features.
             labels: (N, h, w) uint8.
             trusted: (N, h, w) bool, the pixels whose label was verified; None = nobody said which.
 
@@ -104,9 +105,9 @@ class Descent:
             InputError: When the loss is not finite.
         """
         settings = self._settings
-        decay = (1 - self.step / settings.iterations) ** settings.poly_power
-        for group, rate in zip(self._optimizer.param_groups, self._first_rates, strict=True):
-            group["lr"] = max(rate * decay, settings.learning_rate_floor)
+        factor = self._schedule(self.step)
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = max(rate * factor, settings.learning_rate_floor)
         self._optimizer.zero_grad()
         loss = self._gradients.add(images, labels, trusted)
         if not math.isfinite(loss):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -12,9 +13,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from a2lc.foundation.processes import Processes
 from a2lc.segmentation.batchnorm import synchronise
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.objectives import Objective
 from a2lc.segmentation.settings import TrainingSettings
-from a2lc.segmentation.transforms import normalise
+from a2lc.segmentation.transforms import as_input
 
 
 class Gradients:
@@ -62,11 +64,11 @@ class Gradients:
         self._precision = torch.bfloat16 if brain else torch.float16 if mixed else torch.float32
         self.scaler = torch.amp.GradScaler(device.type, enabled=self._precision == torch.float16)
 
-    def add(self, images: Tensor, labels: Tensor, trusted: Tensor | None = None) -> float:
+    def add(self, images: Tensor | Features, labels: Tensor, trusted: Tensor | None = None) -> float:
         """Add the gradient of the mean loss over all pixels of the batch that are not void; 0 where all are.
 
         Args:
-            images: The images of this process (N, 3, h, w) uint8.
+            images: The images of this process (N, 3, h, w) uint8, or their features.
             labels: Their labels (N, h, w) uint8.
             trusted: (N, h, w) bool, the pixels whose label was verified; None = nobody said which.
 
@@ -77,7 +79,7 @@ class Gradients:
         labels = self._moved(labels)
         valid = self._processes.sum((labels != self._objective.void).sum()).clamp(min=1)
         parts = zip(
-            self._moved(images).chunk(passes),
+            _divided(images.to(self._device, non_blocking=True), passes),
             labels.chunk(passes),
             [None] * passes if trusted is None else self._moved(trusted).chunk(passes),
             strict=True,
@@ -96,9 +98,9 @@ class Gradients:
         """A tensor on the device of the network."""
         return tensor.to(self._device, non_blocking=True)
 
-    def _loss(self, images: Tensor, labels: Tensor, trusted: Tensor | None) -> Tensor:
+    def _loss(self, images: Tensor | Features, labels: Tensor, trusted: Tensor | None) -> Tensor:
         """The loss of a pass, summed over its pixels."""
-        inputs = normalise(images, self._settings.mean, self._settings.std).contiguous(memory_format=self._format)
+        inputs = as_input(images, self._settings.mean, self._settings.std, self._format)
         with torch.autocast(self._device.type, self._precision, enabled=self._precision != torch.float32):
             logits = self._forward(inputs)
         return self._objective.loss(logits, labels, trusted)
@@ -115,6 +117,11 @@ class Gradients:
         return torch.backends.cudnn.flags(
             enabled=True, benchmark=not repeatable, deterministic=repeatable, allow_tf32=self._settings.tf32
         )
+
+
+def _divided(images: Tensor | Features, parts: int) -> Sequence[Tensor | Features]:
+    """The images of every pass."""
+    return images.chunk(parts)
 
 
 def _join(network: nn.Module, device: torch.device) -> DistributedDataParallel:

@@ -15,13 +15,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import torch as safetensors
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from a2lc.foundation.errors import InputError
@@ -29,7 +29,10 @@ from a2lc.foundation.files import atomic_path, is_there
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.base import LabelSource
+from a2lc.segmentation.cached_features import CachedFeatures, training_views
 from a2lc.segmentation.descent import Descent, weights_of
+from a2lc.segmentation.feature_samples import FeatureSamples
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import make_objective
@@ -39,6 +42,7 @@ from a2lc.segmentation.transforms import VOID, Augmentation
 
 _log = logging.getLogger(__name__)
 _ALONE = Processes()
+Verified = Callable[[str], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class TrainingResult:
 
 def train(
     network: DeepLabV3Plus,
-    images: Callable[[str], NDArray[np.uint8]],
+    images: Callable[[str], NDArray[np.uint8] | Features],
     labels: LabelSource,
     image_ids: Sequence[str],
     settings: TrainingSettings,
@@ -92,7 +96,7 @@ def train(
     device: torch.device,
     void: int = VOID,
     processes: Processes = _ALONE,
-    verified: Callable[[str], NDArray[np.bool_]] | None = None,
+    verified: Verified | None = None,
     validate: Callable[[nn.Module], float] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     description: str = "training",
@@ -101,7 +105,8 @@ def train(
 
     Args:
         network: Starts with the weights it has; moved to `device`. Its channels are those of the objective.
-        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`.
+        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`. For a
+            training on features `CachedFeatures` that hold the training images in all `training_views`.
         labels: Label maps (H, W) uint8 of the same size.
         image_ids: The training images; may be fewer than a batch.
         settings: How to train.
@@ -128,13 +133,32 @@ def train(
     _check_division(settings, processes.count, device)
     objective = make_objective(settings, num_classes, void)
     asked = verified if objective.distinguishes else None
-    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings, void), void, asked)
-    fingerprint = seed_of(settings.identity(), *keys, *image_ids)
+    samples = _samples(images, labels, image_ids, num_classes, settings, void, asked)
+    fingerprint = seed_of(settings.identity(), *keys, *image_ids, *["frozen"] * network.frozen)
     descent = Descent(network.to(device), settings, objective, device, fingerprint, processes)
     course = _Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
     course.begin(len(image_ids))
     course.go_through(course.batches(samples))
     return course.finish()
+
+
+def _samples(
+    images: Callable[[str], NDArray[np.uint8] | Features],
+    labels: LabelSource,
+    image_ids: Sequence[str],
+    num_classes: int,
+    settings: TrainingSettings,
+    void: int,
+    verified: Verified | None,
+) -> TrainingSamples | FeatureSamples:
+    """What a step draws from: crops of images, or windows of kept features."""
+    if not settings.on_features:
+        pixels = cast(Callable[[str], NDArray[np.uint8]], images)
+        return TrainingSamples(pixels, labels, image_ids, num_classes, Augmentation(settings, void), void, verified)
+    if not isinstance(images, CachedFeatures):
+        raise TypeError("training.on_features is true, so images must be CachedFeatures")
+    views = training_views(settings)
+    return FeatureSamples(images, labels, image_ids, num_classes, views, settings.crop, void, verified)
 
 
 @dataclass(frozen=True)
@@ -173,8 +197,8 @@ class _Course:
             self.descent.resume(self._checkpoint)
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 
-    def batches(self, samples: TrainingSamples) -> Iterator[tuple[Tensor, ...]]:
-        """This process's images (N, 3, h, w) and labels (N, h, w) of every step that is left, and what is verified."""
+    def batches(self, samples: TrainingSamples | FeatureSamples) -> Iterator[tuple[Any, ...]]:
+        """This process's images (N, 3, h, w) or features, labels (N, h, w), and what is verified, of all steps left."""
         count = len(samples.image_ids)
         size = self.settings.batch_size
         steps = range(self.descent.step, self.settings.iterations)
@@ -182,7 +206,7 @@ class _Course:
         shares = (list(self.processes.share(batch)) for batch in items)
         return load_batches(samples, shares, self.settings.workers, self.device)
 
-    def go_through(self, batches: Iterable[tuple[Tensor, ...]]) -> None:
+    def go_through(self, batches: Iterable[tuple[Any, ...]]) -> None:
         """Make a step of every batch; the random state of the caller stays as it is."""
         with (
             torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),
