@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.formats import LabelSet
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError, refuse
 
 _log = logging.getLogger(__name__)
@@ -64,8 +64,7 @@ def check_pseudo_labels(
         return _check_image(pseudo_labels, image_id, classes, image_size)
 
     with ThreadPoolExecutor(4) as pool:
-        bar = tqdm(pool.map(check, image_ids), total=len(image_ids), desc="checking labels", unit="img", disable=None)
-        checked = list(bar)
+        checked = list(bar(pool.map(check, image_ids), "checking labels", len(image_ids)))
     problems += [problem for entry in checked for problem in entry.problems]
     refuse(f"the pseudo-label set {pseudo_labels.root} cannot be used", problems)
     summary = SetSummary(

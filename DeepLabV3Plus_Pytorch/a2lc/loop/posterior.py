@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from a2lc.foundation.bars import bar
 from a2lc.foundation.files import is_there
 from a2lc.foundation.ids import MaskKey
 from a2lc.posterior import Belief, ImageMasks, MaskPool, PosteriorModel, PosteriorSettings, describe_masks
@@ -87,7 +87,7 @@ def mask_pool(situation: Situation) -> MaskPool:
 
 def _described(situation: Situation) -> Iterator[tuple[str, ImageMasks]]:
     """Every training image with the description of its masks, read one after the other."""
-    for image_id in tqdm(situation.image_ids, desc="describe masks", unit="img", disable=None, leave=False):
+    for image_id in bar(situation.image_ids, "describe masks", leave=False):
         yield image_id, describe_masks(*situation.first_maps(image_id), len(situation.classes))
 
 
