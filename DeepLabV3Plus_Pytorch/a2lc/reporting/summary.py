@@ -52,6 +52,7 @@ def summarise(
     command: str,
     published: Mapping[str, Sequence[Published]] | None = None,
     against: Unit = "clicks",
+    unfinished: str = "",
 ) -> str:
     """Summarise the seeds of an experiment: mean ± standard deviation, in the shape of the papers' tables.
 
@@ -61,6 +62,7 @@ def summarise(
         command: The command that made the results.
         published: What the papers report for the same experiment, by the method of ours.
         against: What the headings of the rounds count.
+        unfinished: What is missing of the experiment, for the top; "" = nothing.
 
     Returns:
         Markdown; the same tables give the same text.
@@ -73,6 +75,7 @@ def summarise(
     quoted = {method: (published or {}).get(method, ()) for method in methods_of(results)}
     parts = [
         f"# {title}",
+        *([unfinished] if unfinished else []),
         f"```\n{command}\n```",
         f"Seeds: {', '.join(map(str, results))}. Mean ± standard deviation over the seeds (n - 1; – for a single one); "
         "(n=…) where not all seeds have a value. Everything that was measured, seed by seed, is in `seed*.csv`.",
