@@ -21,6 +21,8 @@ from a2lc.simulation.settings import SimulationSettings, is_simulation, load_sim
 if TYPE_CHECKING:
     from a2lc.loop.run import Run
 
+_log = logging.getLogger(__name__)
+
 
 def run(request: Request[RunOptions]) -> None:
     """The whole loop for every seed and method, with tables after every method."""
@@ -42,12 +44,14 @@ def _loop(request: Request[RunOptions], configs: list[RunConfig]) -> None:
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     from a2lc.loop.opening import claimed, open_runs
+    from a2lc.loop.plan import plan
     from a2lc.loop.rounds import run_rounds
     from a2lc.loop.sense import refuse_senseless
 
     runs = open_runs(configs, request.processes)
     for current in runs:
         refuse_senseless(current)
+    _log.info("%s", plan(configs, len(runs[0].dataset.ids("train"))))
     for current in runs:
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             run_rounds(current)

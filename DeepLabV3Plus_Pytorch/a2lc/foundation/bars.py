@@ -34,7 +34,7 @@ class Bar(Protocol[Made]):
     def update(self, n: int = 1) -> Any:
         """More steps are done."""
 
-    def set_postfix(self, *, refresh: bool = ..., **values: str) -> Any:
+    def set_postfix(self, *, refresh: bool | None = ..., **values: Any) -> Any:
         """What stands behind the bar."""
 
 
@@ -129,7 +129,7 @@ class Lines(Generic[Item]):
             self._told = now
             _log.info("%s", self._line(now - self._started))
 
-    def set_postfix(self, *, refresh: bool = True, **values: str) -> None:
+    def set_postfix(self, *, refresh: bool | None = True, **values: Any) -> None:
         """A line has no place for it."""
 
     def _line(self, passed: float) -> str:
