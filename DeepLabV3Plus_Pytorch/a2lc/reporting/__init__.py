@@ -7,6 +7,7 @@ from a2lc.foundation.lazy import lazily
 if TYPE_CHECKING:
     from a2lc.reporting.contrast import contrast
     from a2lc.reporting.figures import plot_miou
+    from a2lc.reporting.markdown import markdown_table, spread
     from a2lc.reporting.summary import Published, summarise
     from a2lc.reporting.tables import Results, Row, read_results, read_seed_csv, write_seed_csv
     from a2lc.reporting.tensorboard import Example, TrainingLog, training_log
@@ -20,9 +21,11 @@ __all__ = [
     "Row",
     "TrainingLog",
     "contrast",
+    "markdown_table",
     "plot_miou",
     "read_results",
     "read_seed_csv",
+    "spread",
     "summarise",
     "training_log",
     "write_seed_csv",

@@ -10,7 +10,7 @@ import numpy as np
 
 from a2lc.evaluation.columns import Column, EffortColumn, QualityColumn, all_columns
 from a2lc.evaluation.cost import Unit
-from a2lc.reporting.markdown import markdown_table
+from a2lc.reporting.markdown import markdown_table, spread
 from a2lc.reporting.tables import Results, effort_column, is_known, methods_of, read_results, rounds_of, values_of
 
 _VISIBLE = 5e-5  # half of the last digit of a percentage
@@ -118,7 +118,7 @@ def _quality_table(
     rows = []
     for method in methods_of(results):
         of_rounds = [values_of(results, column.name, index, method) for index in rounds]
-        rows.append([method, *(_spread(column, values, len(results)) for values in of_rounds)])
+        rows.append([method, *(spread(column.unit, values, len(results)) for values in of_rounds)])
         for entry in quoted[method]:
             percent = entry.percent(column.name)
             if any(index in percent for index in rounds):
@@ -161,12 +161,3 @@ def _means(results: Results, columns: Sequence[Column], method: str, round_index
 def _lower(sentence: str) -> str:
     """A sentence that goes on behind a colon; what begins with an abbreviation stays."""
     return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
-
-
-def _spread(column: Column, values: Sequence[float], seeds: int) -> str:
-    """Mean ± standard deviation, and of how many seeds where some have no value."""
-    if not values:
-        return "–"
-    deviation = column.unit.show(float(np.std(values, ddof=1))) if len(values) > 1 else "–"
-    missing = f" (n={len(values)})" if len(values) < seeds else ""
-    return f"{column.unit.show(float(np.mean(values)))} ± {deviation}{missing}"

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,6 @@ from a2lc.foundation.files import atomic_path
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.readers.checkpoints import check_weights, read_checkpoint, reason
 from a2lc.segmentation.batchnorm import average_statistics, set_training
-from a2lc.segmentation.features import Features
 from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import Objective
@@ -46,6 +46,7 @@ class Descent:
         device: torch.device,
         fingerprint: int,
         processes: Processes = _ALONE,
+        gradients: Gradients | None = None,
     ) -> None:
         """Start at iteration 0.
 
@@ -56,6 +57,7 @@ class Descent:
             device: Where to compute.
             fingerprint: Equal for two trainings that must end with the same weights; see `resume`.
             processes: Those that make every step together, each with its part of the batch.
+            gradients: What gives the gradient of a batch; None = the mean loss over its labelled pixels.
         """
         self.step = 0
         self.best_iteration = 0
@@ -67,7 +69,7 @@ class Descent:
         self._processes = processes
         self._started = time.perf_counter()
         self.network = network
-        self._gradients = Gradients(network, settings, objective, device, processes)
+        self._gradients = gradients or Gradients(network, settings, objective, device, processes)
         self.learn()
         self._schedule = make_schedule(settings)
         parts = [(network.backbone, settings.backbone_learning_rate_factor), (network.classifier, 1.0)]
@@ -90,13 +92,13 @@ class Descent:
         """Time spent, earlier attempts included up to what they saved."""
         return time.perf_counter() - self._started
 
-    def advance(self, images: Tensor | Features, labels: Tensor, trusted: Tensor | None = None) -> float:
+    def advance(self, *batch: Any) -> float:
         """Make one step.
 
         Args:
-            images: What this process has of the batch: (N, 3, h, w) uint8, or features.
-            labels: (N, h, w) uint8.
-            trusted: (N, h, w) bool, the pixels whose label was verified; None = nobody said which.
+            *batch: What this process has of the batch, as its gradients take it (`Gradients.add`): images (N, 3, h, w)
+                uint8, or features; labels (N, h, w) uint8 and, where somebody said which pixels' labels were verified,
+                these, (N, h, w) bool.
 
         Returns:
             The loss of the whole batch before the step.
@@ -109,7 +111,7 @@ class Descent:
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = max(rate * factor, settings.learning_rate_floor)
         self._optimizer.zero_grad()
-        loss = self._gradients.add(images, labels, trusted)
+        loss = self._gradients.add(*batch)
         if not math.isfinite(loss):
             raise InputError(
                 f"the loss is {loss} at iteration {self.step + 1}, so the training has diverged: set "
@@ -120,6 +122,7 @@ class Descent:
         if self._processes.count > 1 and settings.batchnorm == "batch":
             average_statistics(self.network, self._processes)
         self.step += 1
+        self._gradients.follow(self.step)
         return loss
 
     def judge(self, validate: Callable[[nn.Module], float]) -> None:
@@ -143,6 +146,7 @@ class Descent:
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._gradients.scaler.state_dict(),
+            "gradients": self._gradients.state_dict(),
         }
         with atomic_path(path) as temporary:
             torch.save(state, temporary)
@@ -169,6 +173,7 @@ class Descent:
                 setattr(self, name, state["progress"][name])
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise InputError(f"{path} does not hold what was expected ({reason(error)}): {_REMEDY}") from None
+        self._gradients.load_state_dict(state.get("gradients", {}), str(path))  # absent in older files
         self._started -= state["seconds"]
 
 

@@ -14,6 +14,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,7 +37,7 @@ from a2lc.segmentation.features import Features
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import make_objective
-from a2lc.segmentation.sampling import TrainingSamples, batch_of_step
+from a2lc.segmentation.sampling import Item, TrainingSamples, batch_of_step
 from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.transforms import VOID, Augmentation
 
@@ -130,15 +131,15 @@ def train(
     """
     if not image_ids:
         raise InputError(f"{description}: there are no training images")
-    _check_division(settings, processes.count, device)
+    check_division(settings, processes.count, device)
     objective = make_objective(settings, num_classes, void)
     asked = verified if objective.distinguishes else None
     samples = _samples(images, labels, image_ids, num_classes, settings, void, asked)
     fingerprint = seed_of(settings.identity(), *keys, *image_ids, *["frozen"] * network.frozen)
     descent = Descent(network.to(device), settings, objective, device, fingerprint, processes)
-    course = _Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
+    course = Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
     course.begin(len(image_ids))
-    course.go_through(course.batches(samples))
+    course.go_through(course.batches(samples, partial(_items, len(image_ids), settings, keys)))
     return course.finish()
 
 
@@ -162,8 +163,15 @@ def _samples(
 
 
 @dataclass(frozen=True)
-class _Course:
-    """The way of a training from where it stands to its last iteration; the arguments are those of `train`."""
+class Course:
+    """The way of a training from where it stands to its last iteration; the arguments are those of `train`.
+
+    Example:
+        >>> course = Course(descent, settings, keys, device, processes, folder, None, None, "training")
+        >>> course.begin(len(image_ids))
+        >>> course.go_through(course.batches(samples, items_of_step))
+        >>> result = course.finish()
+    """
 
     descent: Descent
     settings: TrainingSettings
@@ -197,24 +205,31 @@ class _Course:
             self.descent.resume(self._checkpoint)
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 
-    def batches(self, samples: TrainingSamples | FeatureSamples) -> Iterator[tuple[Any, ...]]:
-        """This process's images (N, 3, h, w) or features, labels (N, h, w), and what is verified, of all steps left."""
-        count = len(samples.image_ids)
-        size = self.settings.batch_size
-        steps = range(self.descent.step, self.settings.iterations)
-        items = (batch_of_step(step, count, size, self.keys) for step in steps)
-        shares = (list(self.processes.share(batch)) for batch in items)
-        return load_batches(samples, shares, self.settings.workers, self.device)
+    def batches(
+        self, load: Callable[[Any], tuple[Any, ...]], items_of: Callable[[int], Sequence[Any]]
+    ) -> Iterator[Sequence[Any]]:
+        """This process's part of every batch that is left.
 
-    def go_through(self, batches: Iterable[tuple[Any, ...]]) -> None:
+        Args:
+            load: Item → tensors, as `TrainingSamples`; must be picklable if there are workers.
+            items_of: Step, from 0 → the items of its batch, of all processes.
+
+        Yields:
+            What `load` gives, stacked: of `TrainingSamples` images (N, 3, h, w), labels (N, h, w), what is verified.
+        """
+        steps = range(self.descent.step, self.settings.iterations)
+        shares = (list(self.processes.share(items_of(step))) for step in steps)
+        return load_batches(load, shares, self.settings.workers, self.device)
+
+    def go_through(self, batches: Iterable[Sequence[Any]]) -> None:
         """Make a step of every batch; the random state of the caller stays as it is."""
         with (
             torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),
             self._bar() as shown,
         ):
-            for images, *maps in batches:
+            for batch in batches:
                 torch.manual_seed(_seed_of_step(self.keys, self.descent.step, self.processes))
-                loss = self.descent.advance(images, *maps)
+                loss = self.descent.advance(*batch)
                 self._show(shown, loss)
                 self._follow(loss)
 
@@ -261,7 +276,11 @@ class _Course:
         return self.descent.last_mean_iou
 
 
-def _check_division(settings: TrainingSettings, processes: int, device: torch.device) -> None:
+def _items(count: int, settings: TrainingSettings, keys: Sequence[int | str], step: int) -> list[Item]:
+    return batch_of_step(step, count, settings.batch_size, keys)
+
+
+def check_division(settings: TrainingSettings, processes: int, device: torch.device) -> None:
     """Refuse a batch that the processes and their passes cannot share. Raises InputError."""
     size = settings.batch_size
     passes = settings.accumulation
