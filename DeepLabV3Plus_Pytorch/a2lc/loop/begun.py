@@ -8,7 +8,9 @@ INPUTS = "inputs.json"
 """The inputs that a seed was begun with."""
 INPUTS_SEEN = ".inputs_seen.json"
 """What is known of files by size and time; without it they are read again."""
-_BEFORE_WORK = frozenset({"config.yaml", "log.txt", ".lock", INPUTS, INPUTS_SEEN})
+MADE_WITH = "made_with.json"
+"""The settings of a round that may change from one to the next."""
+_BEFORE_WORK = frozenset({"config.yaml", "log.txt", ".lock", INPUTS, INPUTS_SEEN, MADE_WITH})
 
 
 def is_begun(folder: Path) -> bool:

@@ -65,9 +65,9 @@ class RunConfig(Settings):
     """Seeds, each a run of its own."""
     rounds: Annotated[int, Decides.EXTENT] = Field(5, ge=0, le=1000)
     """Rounds of correction."""
-    budget: Annotated[int, Decides.ROUNDS] = Field(1000, ge=1, le=10**9)
-    """Clicks (masks) per round."""
-    inner_batch: Annotated[int | None, Decides.ROUNDS] = Field(None, ge=1)
+    budget: Annotated[int, Decides.NEXT_ROUNDS] = Field(1000, ge=1, le=10**9)
+    """Clicks (masks) per round; on a run that is begun another one holds from the next round on."""
+    inner_batch: Annotated[int | None, Decides.NEXT_ROUNDS] = Field(None, ge=1)
     """Clicks after which the answers are learned from within a round; None = the whole budget at once."""
     undetected: Annotated[Undetected, Decides.MASKS] = "none"
     """What an image without detections holds in the research layout of Cityscapes: none (no mask), or mask (one void

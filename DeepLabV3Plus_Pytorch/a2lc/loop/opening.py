@@ -19,7 +19,8 @@ from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig
 from a2lc.loop.finished import record_tables, verify_finished
 from a2lc.loop.inputs import record_inputs, verify_inputs
-from a2lc.loop.progress import batches_per_round
+from a2lc.loop.made_with import config_in
+from a2lc.loop.progress import batches_of
 from a2lc.loop.run import Run
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _claimed(run: Run) -> Iterator[None]:
     with held(run.seed_folder, work=run.config.method):
         run.compare_folder()
         verify_inputs(run)
-        verify_finished(run, batches_per_round(run))
+        verify_finished(run, lambda index: batches_of(config_in(run.config, run.folder, index)))
         run.claim_folder()
         with _logged(run.folder / "log.txt"):
             record_inputs(run)

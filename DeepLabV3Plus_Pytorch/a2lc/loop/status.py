@@ -17,6 +17,7 @@ from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.locks import Holder, holder
 from a2lc.labels.ledger import Ledger
 from a2lc.loop.config import RunConfig
+from a2lc.loop.made_with import config_in
 from a2lc.loop.progress import batches_of
 from a2lc.loop.run import SECONDS_LOST
 
@@ -122,7 +123,9 @@ def _place(path: Path) -> Place | None:
         config = RunConfig.model_validate(read_yaml(path))
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} is not a configuration of this version ({error}): name another folder") from None
-    return Place(config, int(found[1]), folder)
+    begun = [int(path.name.removeprefix("round_")) for path in folder.glob("round_*[0-9]")]
+    asked = max([config.rounds, *begun])  # it may have been continued with more rounds than it was begun with
+    return Place(config.model_copy(update={"rounds": asked}), int(found[1]), folder)
 
 
 def status_of(place: Place, lines: int = 3) -> Status:
@@ -184,7 +187,7 @@ def _is_done(place: Place, ledger: Ledger, round_index: int, stage: str) -> bool
     if stage in ("annotate", "propagate"):
         recorded = ledger.batches(round_index, stage)
         asked_nothing = recorded and not any(one.queried for one in ledger.decisions_of(round_index))
-        return bool(recorded >= batches_of(place.config) or asked_nothing)
+        return bool(recorded >= batches_of(config_in(place.config, place.folder, round_index)) or asked_nothing)
     names = {"train": "training.json", "score": "mask_table.parquet", "evaluate": "DONE"}
     return _has(place, round_index, names[stage])
 
