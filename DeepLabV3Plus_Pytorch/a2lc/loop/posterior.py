@@ -82,7 +82,19 @@ def mask_pool(situation: Situation) -> MaskPool:
         _log.info("%s: describing the masks", situation.name)
         background = 0 if situation.classes.unmasked == "background" else None
         MaskPool.collect(_described(situation), len(situation.classes), background).write(path)
+        _tell_what_is_known(MaskPool.read(path), situation)
     return MaskPool.read(path)
+
+
+def _tell_what_is_known(pool: MaskPool, situation: Situation) -> None:
+    """Warn where there is little to learn from: no mask has a first class, as superpixels do, and no network helps."""
+    if len(pool) and (pool.label == pool.num_classes).all() and not situation.trained:
+        _log.warning(
+            "%s: no mask has a first class, so the posterior has little to learn from: the shapes of the masks and "
+            "where they lie. start=clicks with a training (training.iterations) gives it a network's predictions, and "
+            "a detector's masks give it classes",
+            situation.name,
+        )
 
 
 def _described(situation: Situation) -> Iterator[tuple[str, ImageMasks]]:
