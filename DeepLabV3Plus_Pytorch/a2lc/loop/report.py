@@ -12,13 +12,28 @@ from a2lc.evaluation.columns import current_names
 from a2lc.evaluation.cost import Unit
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.files import is_there, read_json, write_text
+from a2lc.loop.config import RunConfig
 from a2lc.loop.finished import metrics_problems
 from a2lc.loop.published import published_for
 from a2lc.loop.run import Run
-from a2lc.loop.status import Place, Status, status_of
+from a2lc.loop.status import Place, Status, expected_places, status_of
 from a2lc.reporting import plot_miou, summarise, write_seed_csv
 
 _REMEDY = "delete it and the file DONE beside it, and run a2lc evaluate"
+
+
+def need_finished(configs: Sequence[RunConfig]) -> None:
+    """Refuse to report where no round is finished, before any data are opened or drawn.
+
+    Raises:
+        InputError: When no run of the experiment has a measured round.
+    """
+    if not any(is_there(place.round_folder(0) / "metrics.json") for place in expected_places(configs)):
+        raise _nothing_finished(configs[0])
+
+
+def _nothing_finished(config: RunConfig) -> InputError:
+    return InputError(f"no round of {config.experiment} is finished below {config.output}: run it first")
 
 
 def report(runs: Sequence[Run], command: str, against: Unit = "clicks", go_on: str | None = None) -> Path:
@@ -44,7 +59,7 @@ def report(runs: Sequence[Run], command: str, against: Unit = "clicks", go_on: s
     folder = config.output / "results" / config.experiment
     tables = {seed: table_rows([run for run in runs if run.seed == seed]) for seed in config.seeds}
     if not any(tables.values()):
-        raise InputError(f"no round of {config.experiment} is finished below {config.output}: run it first")
+        raise _nothing_finished(config)
     configs = {run.config.method: run.config for run in runs}
     published = {method: published_for(of_method) for method, of_method in configs.items()}
     left = unfinished([status_of(Place(run.config, run.seed, run.folder)) for run in runs], go_on or command)
