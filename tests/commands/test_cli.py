@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,29 @@ def test_evaluate_a_label_set(tmp_path: Path, classes: ClassSet, capsys: pytest.
     assert lines["data mIoU"] == f"{100 * mean_iou(root):.2f}%"
     assert main(arguments) == 2
     assert "--classes is missing" in capsys.readouterr().err
+
+
+def test_evaluate_plain_pngs_and_what_predict_wrote(
+    tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_folder(tmp_path, classes, images=3)
+    predicted = tmp_path / "predicted"
+    (predicted / "overlays").mkdir(parents=True)
+    shutil.copytree(root / "pseudo_labels/labels", predicted / "labels")
+    plain = ["evaluate", "--labels", f"{predicted}/labels", "--classes", f"{root}/classes.yaml"]
+    shutil.copy(root / "classes.yaml", predicted)
+    for arguments in (plain, ["evaluate", "--labels", str(predicted)]):
+        assert main([*arguments, "--ground-truth", f"{root}/ground_truth"]) == 0
+        assert f"{100 * mean_iou(root):.2f}%" in capsys.readouterr().out
+
+
+def test_a_report_of_nothing_draws_no_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "demo"]) == 2
+    assert "no round of demo is finished" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

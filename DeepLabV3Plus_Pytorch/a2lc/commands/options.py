@@ -108,13 +108,13 @@ class EvaluateOptions(Options):
     """Of `a2lc evaluate`."""
 
     labels: Folder | None = None
-    """pseudo-label set (ours or the research layout)"""
+    """label maps: a pseudo-label set, a folder of PNGs, or what predict wrote"""
     ground_truth: Folder | None = None
     """folder of ground-truth PNGs"""
     ids: File | None = None
     """list of image ids; default: all in the set"""
     classes: Annotated[str | None, Shown("LIST")] = None
-    """pascal, cityscapes, kvasir, toyscapes or a classes.yaml"""
+    """pascal, cityscapes, kvasir, toyscapes or a classes.yaml; default: the one in the folder of the labels"""
 
     @property
     def of_labels(self) -> bool:
