@@ -209,7 +209,7 @@ _CONFIG = (
     Damage("keys of several kinds", holding("1: a\nx: b\n")),
     Damage("a text for a number", replaced("budget: 4", "budget: many")),
 )
-_OTHER_BUDGET = Damage("another budget", replaced("budget: 4", "budget: 5"))
+_OTHER_CHECKPOINT = Damage("another checkpoint", replaced("checkpoint: last", "checkpoint: best"))
 
 
 def _but(damage: Damage, damages: Iterable[Damage]) -> tuple[Damage, ...]:
@@ -240,7 +240,7 @@ def rows() -> Iterator[Row]:
     yield from crossed("outputs/runs/trained/seed1/round_0/last.safetensors", _WEIGHTS, on.SCORE)
     yield from crossed("outputs/runs/posterior/seed1/round_0/mask_pool.npz", _POOL, on.POSTERIOR_AGAIN)
     yield from crossed(f"{_RUN}/a2lc/config.yaml", _CONFIG, on.AGAIN)
-    yield Row(on.AGAIN, f"{_RUN}/a2lc/config.yaml", _OTHER_BUDGET, ("a2lc was made", "budget: 5 -> 4"))
+    yield Row(on.AGAIN, f"{_RUN}/a2lc/config.yaml", _OTHER_CHECKPOINT, ("a2lc was made", "checkpoint: best -> last"))
     yield from crossed("audited/audit.json", ANY_JSON, on.AUDIT_AGAIN)
     yield from crossed("audited/masks.parquet", _TABLE[:10], on.AUDIT_AGAIN)
     for damage in ANY_JSON:  # without its record, a folder is somebody's

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.commands.table import VERBS
+from a2lc.loop.config import load_config
 from tests.support.folders import make_folder
 
 
@@ -43,6 +45,33 @@ def test_keys_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert "training.batch_size = 16" in capsys.readouterr().out
     assert main(["run", "demo", "--show", "method=alc"]) == 0
     assert "method: alc" in capsys.readouterr().out
+
+
+def test_keys_of_a_configuration_are_shown_with_its_values_and_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "folder", "--keys", "method=random", "rounds=7"]) == 0
+    lines = capsys.readouterr().out.splitlines()[::2]
+    keys = [line.split(" = ")[0] for line in lines]
+    assert len(keys) == len(set(keys))
+    assert {"dataset.root = (must be set)", "dataset.ground_truth = ground_truth", "method = random"} < set(lines)
+    assert {"rounds = 7", "acquisition.name = random", "network.backbone = resnet50.tv_in1k"} < set(lines)
+    assert "dataset.train_images" not in keys
+
+
+def test_show_says_where_each_value_is_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "demo", "--show", "method=alc,random", "training=frozen", "budget=9"]) == 0
+    text = capsys.readouterr().out
+    shown = list(yaml.safe_load_all(text))
+    configs = load_config("demo", ["method=alc,random", "training=frozen", "budget=9"])
+    assert shown == [config.model_dump(mode="json") for config in configs]
+    sources = dict(line.strip().split("  # ") for line in text.split("---")[0].splitlines() if "  # " in line)
+    assert sources["budget: 9"] == "command line"
+    assert sources["method: alc"] == "command line"
+    assert sources["optimizer: adamw"] == "training/frozen.yaml"
+    assert sources["deterministic: false"] == "default"
+    assert sources["inner_batch: null"] == "default"
+    assert "methods/alc.yaml" in sources.values()
+    assert "fidelity/corrected.yaml" in sources.values()
+    assert "demo.yaml" in sources.values()
 
 
 def mean_iou(root: Path) -> float:
