@@ -1,13 +1,16 @@
 """How well `a2lc audit` finds labels that were made wrong on purpose.
 
-The masks are the connected regions of the ground truth of a VOC data set (training images, at least 100 pixels, no
-background and no void). A tenth of them, drawn by seed, get another of the classes that masks have. Then the labels
-are audited, and the ranking of the masks is compared with what is known.
+The masks are those that `a2lc audit` chooses for the ground truth of the training images: connected regions of at least
+100 pixels where objects stand on background, superpixels where labels cover the image. A tenth of them, drawn by seed,
+get another of the classes that masks have. Then the labels are audited, and the ranking of the masks is compared with
+what is known; a judged mask is wrong where most of its pixels are.
 
     python benchmarks/audit_injected_errors.py VOC_ROOT [--seeds 1,2] [--to results/audit] [key=value ...]
+    python benchmarks/audit_injected_errors.py data/toyscapes --config demo --to outputs/errors
 
-Settings are passed to `a2lc audit pascal`. What it makes goes below --work, where a killed benchmark continues; a table
-(summary.md), the numbers of every seed (seed<k>.csv) and a figure (precision_recall.png) go to --to.
+Settings are passed to `a2lc audit pascal`, or to the configuration after --config. --masks chooses what the audit
+judges, --errors what gets the wrong labels. What it makes goes below --work, where a killed benchmark continues; a
+table (summary.md), the numbers of every seed (seed<k>.csv) and a figure (precision_recall.png) go to --to.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
+from a2lc.audit.choice import choose_masks
+from a2lc.audit.labels import survey
 from a2lc.audit.masks import find_masks
 from a2lc.audit.scores import SCORE_NAMES
 from a2lc.audit.settings import AuditSettings
@@ -77,6 +82,9 @@ def main() -> None:
     """Inject, audit, compare, and write table and figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
+    parser.add_argument("--config", default="pascal", help="configuration of the audit")
+    parser.add_argument("--masks", default="auto", help="as in a2lc audit")
+    parser.add_argument("--errors", default="auto", help="masks that get wrong labels, as in a2lc audit --masks")
     parser.add_argument("--seeds", default="1", help="seeds, separated by commas")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--work", type=Path, default=Path("outputs/audit_injected_errors"))
@@ -86,7 +94,9 @@ def main() -> None:
     settings = [f"dataset.root={arguments.root}", *arguments.settings]
     rankings = []
     for seed in map(int, arguments.seeds.split(",")):
-        rankings.append(measure(seed, arguments.folds, settings, arguments.work / f"seed{seed}"))
+        options = ["--folds", str(arguments.folds), "--masks", arguments.masks]
+        work = arguments.work / f"seed{seed}"
+        rankings.append(measure(seed, [arguments.config, *settings], options, arguments.errors, work))
         write_seed(arguments.to / f"seed{seed}.csv", rankings[-1])
     command = os.environ.get(COMMAND_VARIABLE) or shlex.join(["python", *sys.argv])
     write_text(arguments.to / "summary.md", summary(rankings, command))
@@ -94,22 +104,32 @@ def main() -> None:
     print((arguments.to / "summary.md").read_text())
 
 
-def measure(seed: int, folds: int, settings: Sequence[str], work: Path) -> Ranking:
-    """Inject errors, audit the labels, and tell which of the judged masks are wrong."""
-    dataset = open_dataset(load_config("pascal", settings)[0].dataset)
-    injected = inject(dataset, seed, work / "labels")
-    command = ["audit", "pascal", "budget=50", *settings, f"seeds={seed}", f"experiment=injected_errors_{seed}"]
-    if a2lc([*command, "--labels", str(work / "labels"), "--to", str(work / "audit"), "--folds", str(folds)]):
+def measure(seed: int, settings: Sequence[str], options: Sequence[str], errors: str, work: Path) -> Ranking:
+    """Inject errors, audit the labels, and tell which of the judged masks are wrong.
+
+    Args:
+        seed: Of the errors and of the audit.
+        settings: Configuration and settings of the audit.
+        options: More of the audit.
+        errors: What gets the wrong labels.
+        work: Where everything goes.
+    """
+    dataset = open_dataset(load_config(settings[0], settings[1:])[0].dataset)
+    injected = inject(dataset, seed, errors, work / "labels")
+    command = ["audit", settings[0], "budget=50", *settings[1:], f"seeds={seed}", f"experiment=injected_errors_{seed}"]
+    if a2lc([*command, "--labels", str(work / "labels"), "--to", str(work / "audit"), *options]):
         raise SystemExit("the audit failed")
     return compare(dataset, seed, injected, work)
 
 
-def inject(dataset: Dataset, seed: int, folder: Path) -> int:
+def inject(dataset: Dataset, seed: int, errors: str, folder: Path) -> int:
     """Write label maps with errors; returns how many masks have one."""
     assert dataset.ground_truth is not None
     labels = {image_id: dataset.ground_truth.labels(image_id) for image_id in dataset.ids("train")}
+    asked = AuditSettings.model_validate({"masks": errors})
+    kind = choose_masks(asked, survey(dataset, dataset.ground_truth)).kind
     regions = {
-        image_id: find_masks(dataset.image(image_id), of_image, dataset.classes, AuditSettings())
+        image_id: find_masks(dataset.image(image_id), of_image, dataset.classes, AuditSettings(masks=kind))
         for image_id, of_image in labels.items()
     }
     masks = [(image_id, mask) for image_id, found in regions.items() for mask in range(1, int(found.max()) + 1)]

@@ -113,7 +113,7 @@ def test_queue_is_written_once_and_waits(
     assert all(read_image(tmp_path / row["crop"]).ndim == 3 for row in rows)
     fill(queue, ["yes", ""], queue)
     before = queue.read_bytes()
-    with pytest.raises(InputError, match="line 3: the answer is empty"):
+    with pytest.raises(WaitingForAnswers, match="1 questions wait"):
         ask(queue).answer(QUERIES, state)
     assert queue.read_bytes() == before
 

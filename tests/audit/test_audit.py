@@ -87,7 +87,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "link", "img", "br"):
+        if tag not in ("meta", "link", "img", "br", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -100,7 +100,9 @@ def test_report_needs_nothing_but_itself(audited: Path) -> None:
     page.feed(text)
     assert page.open == []
     assert len([tag for tag, _ in page.tags if tag == "article"]) == 20
-    assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object")]
+    assert not [tag for tag, _ in page.tags if tag in ("iframe", "object")]
+    policy = [attributes["content"] for tag, attributes in page.tags if tag == "meta" and "http-equiv" in attributes]
+    assert policy[0].startswith("default-src 'none'")
     for _, attributes in page.tags:
         for name in ("src", "href"):
             assert attributes.get(name, "data:").startswith("data:")
@@ -169,6 +171,29 @@ def test_answers_correct_the_labels_and_the_loop_goes_on(
     assert main(shlex.split(command[1])) == 0
     done = target / "runs" / "folder" / "seed1" / "a2lc" / "round_1" / "metrics.json"
     assert '"clicks": 3' in done.read_text()
+
+
+def test_filled_rows_are_taken_and_the_rest_waits(
+    tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, target = make_folder(tmp_path / "data", classes, images=6), tmp_path / "audit"
+    arguments = audit_arguments(data, target, "propagation=none", iterations=1)
+    assert main(arguments) == 0
+    rows = read_rows(target / "queue.csv")
+    before = open_pseudo_labels(target / "pseudo_labels")
+    for answered, code in ((1, 3), (2, 3), (3, 0)):
+        filled = tmp_path / f"{answered}.csv"
+        with filled.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(row | {"answer": "void" if at < answered else ""} for at, row in enumerate(rows))
+        assert main([*arguments, "--answers", str(filled)]) == code
+        if code == 3:
+            assert str(target / "corrected") in capsys.readouterr().err
+        after = open_pseudo_labels(target / "corrected")
+        for at, row in enumerate(rows):
+            inside = before.masks(row["image_id"]) == int(row["mask_id"])
+            assert (after.labels(row["image_id"])[inside] == 255).all() == (at < answered)
 
 
 def test_another_score_keeps_the_networks_and_ranks_anew(tmp_path: Path, classes: ClassSet) -> None:

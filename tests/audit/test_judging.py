@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from a2lc.audit import AuditSettings
+from a2lc.audit.choice import choose_masks
 from a2lc.audit.evidence import mask_evidence
 from a2lc.audit.folds import assign_folds, unseen_classes
+from a2lc.audit.labels import Survey, open_labels, survey
 from a2lc.audit.masks import find_masks
 from a2lc.audit.reasons import reason
 from a2lc.audit.scores import calibrated_votes, candidates, judge, pooled_votes
 from a2lc.classes import ClassSet, parse_classes
+from a2lc.datasets import open_dataset
 from a2lc.foundation.errors import InputError
+from a2lc.foundation.images import write_image, write_label_map
+from a2lc.loop.config import load_config
 from tests.support.audit_case import two_things
 
 
@@ -186,3 +195,46 @@ def test_reasons(things: ClassSet) -> None:
     assert say(1, 2, [1, 0, 0]).endswith("for background, as it does with blue <box> rather than with red box.")
     assert say(1, 2, [0.1, 0.5, 0.4]).endswith("for red box, but less clearly than usual: blue <box> is likelier.")
     assert say(1, 2, [0, 0, 1], unseen=True).startswith("No network that could judge it has seen red box")
+
+
+# ---- what is a mask
+
+
+def surveyed(root: Path, maps: list[NDArray[np.uint8]], classes: ClassSet) -> Survey:
+    for index, labels in enumerate(maps):
+        write_image(root / "images" / f"{index}.png", np.zeros((*labels.shape, 3), dtype=np.uint8))
+        write_label_map(root / "ground_truth" / f"{index}.png", labels, classes.palette())
+    classes.write(root / "classes.yaml")
+    dataset = open_dataset(load_config("folder", [f"dataset.root={root}"])[0].dataset)
+    return survey(dataset, open_labels(dataset, None))
+
+
+def test_masks_are_chosen_by_the_labels(tmp_path: Path, things: ClassSet) -> None:
+    objects, stuff, tiles = np.zeros((3, 40, 40), dtype=np.uint8)
+    objects[5:25, 5:25] = 1
+    stuff[:20] = 1
+    stuff[20:] = 2
+    tiles += np.kron(1 + np.indices((10, 10)).sum(axis=0) % 2, np.ones((4, 4), dtype=np.int64)).astype(np.uint8)
+    tiles[::4] = 255
+    tiles[:, ::4] = 255
+    empty = np.zeros((40, 40), dtype=np.uint8)
+    found = {
+        name: surveyed(tmp_path / name, maps, things)
+        for name, maps in {"objects": [objects, empty], "stuff": [stuff], "tiles": [tiles]}.items()
+    }
+    assert (found["objects"].covered, found["objects"].sprawling) == (0.125, 1)
+    assert (found["stuff"].covered, found["stuff"].sprawling) == (1, 1)
+    assert (found["tiles"].covered, found["tiles"].sprawling) == (0.5625, 0)
+    kinds = {name: choose_masks(AuditSettings(), of_labels).kind for name, of_labels in found.items()}
+    assert kinds == {"objects": "components", "stuff": "superpixels", "tiles": "components"}
+    assert choose_masks(AuditSettings(masks="components"), found["stuff"]).kind == "components"
+    small = choose_masks(AuditSettings(), dataclasses.replace(found["stuff"], sprawling=0.1))
+    assert (small.kind, "10%" in small.reason) == ("components", True)
+
+
+def test_superpixels_of_a_small_image_are_not_left_out(things: ClassSet) -> None:
+    image = np.repeat(np.linspace(0, 255, 60).astype(np.uint8)[:, None, None], 60, axis=1).repeat(3, axis=2)
+    settings = AuditSettings(masks="superpixels", superpixels=200, min_pixels=100)
+    masks = find_masks(image, np.ones((60, 60), dtype=np.uint8), things, settings)
+    assert masks.max() > 4
+    assert (masks > 0).mean() > 0.5

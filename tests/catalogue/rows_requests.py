@@ -145,6 +145,7 @@ _LINES = (
     ("data", f"a2lc audit {AUDIT} --min-pixels 1000000", "min.pixels|mask"),
     ("data", f"a2lc audit {AUDIT} --labels nowhere", "nowhere"),
     ("data", f"a2lc audit {AUDIT} --answers nowhere.csv", "nowhere|audit"),
+    ("data", f"a2lc audit {AUDIT} --predictions nowhere", "nowhere"),
     ("data", f"a2lc audit {AUDIT} --superpixels 0 --masks superpixels", "superpixels"),
     ("data", "a2lc sweep nowhere.yaml", "nowhere"),
     ("data", "a2lc sweep tools/sweep.yaml --jobs 0", "jobs"),

@@ -52,6 +52,14 @@ class AnswersAnnotator:
             write_queue(context.queue, queries, state, context.image, context.classes)
         return questions
 
+    def so_far(self) -> list[Decision]:
+        """What the answers that are there come to, in the order of their questions; the others are left out."""
+        questions = self._inbox.questions(self._context.round_index, self._context.batch)
+        standing = self._standing()
+        return [
+            self._decision(question.query, standing[question.id]) for question in questions if question.id in standing
+        ]
+
     def gave(self, decisions: Sequence[Decision]) -> bool:
         """Whether decisions about this batch are what the file of answers comes to, so that it was taken already.
 

@@ -17,7 +17,7 @@ _LONGEST_HINT = 80  # characters of an answer that are looked at and shown where
 
 
 def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, annotator: str) -> list[Answer]:
-    """The answers of a filled queue, one per question and in their order; none where no row is answered yet.
+    """The answers of a filled queue, in the order of the questions; rows that are empty give none.
 
     Args:
         path: The filled queue.
@@ -42,6 +42,8 @@ def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, a
             problems.append(f"line {row.line}: mask {row.mask_id} of '{row.image_id}' was not asked about")
         elif key in given:
             problems.append(f"line {row.line}: mask {row.mask_id} of '{row.image_id}' is answered twice")
+        elif not row.answer:
+            given[key] = None  # it waits
         else:
             given[key] = _answer(row, asked[key].id, classes, answers.find(row.answer), annotator, problems)
     problems += [
@@ -71,6 +73,5 @@ def _answer(
     labels = {name.casefold(): name for name in (*classes.names, "void", "yes")}
     near = difflib.get_close_matches(row.answer.casefold()[:_LONGEST_HINT], labels, n=1)
     hint = f"did you mean {near[0]}?" if near else "write yes, skip, void or one of the class names"
-    problem = f"the answer '{row.answer[:_LONGEST_HINT]}' is no class" if row.answer else "the answer is empty"
-    problems.append(f"line {row.line}: {problem}: {hint}")
+    problems.append(f"line {row.line}: the answer '{row.answer[:_LONGEST_HINT]}' is no class: {hint}")
     return None

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 
 from a2lc.annotators import read_queue
+from a2lc.audit.choice import MaskChoice, choose_masks
+from a2lc.audit.given import PredictionFiles, open_predictions
 from a2lc.audit.labels import Survey, open_labels, survey
 from a2lc.audit.settings import AuditSettings
 from a2lc.datasets import Dataset, open_dataset
@@ -18,6 +20,7 @@ from a2lc.foundation.claims import ClaimKind
 from a2lc.foundation.devices import choose_device, prepare_device
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import is_there, read_json, write_json, write_text
+from a2lc.foundation.images import image_size
 from a2lc.foundation.layers import read_yaml
 from a2lc.foundation.locks import held
 from a2lc.foundation.settings import Decides
@@ -33,12 +36,14 @@ class Audit:
 
     Attributes:
         config: Data, network and training; its first seed and its budget count too.
-        settings: What is a mask, and how suspicion is measured.
+        settings: What is a mask, decided, and how suspicion is measured.
         dataset: The images.
         labels: What is audited.
         survey: What the labels hold.
+        choice: Why its masks are what they are.
         device: Where to compute.
         folder: Where everything goes.
+        predictions: Of another model, by which the labels are judged; None = networks are trained on folds.
     """
 
     config: RunConfig
@@ -46,8 +51,10 @@ class Audit:
     dataset: Dataset
     labels: LabelSource
     survey: Survey
+    choice: MaskChoice
     device: torch.device
     folder: Path
+    predictions: PredictionFiles | None = None
 
     @property
     def seed(self) -> int:
@@ -88,7 +95,13 @@ class Audit:
         return self.fold_folder(fold) / "last.safetensors"
 
 
-def open_audit(config: RunConfig, settings: AuditSettings, labels: Path | None, folder: Path | None) -> Audit:
+def open_audit(
+    config: RunConfig,
+    settings: AuditSettings,
+    labels: Path | None,
+    folder: Path | None,
+    predictions: Path | None = None,
+) -> Audit:
     """Open the data, look at every label map, and choose the device.
 
     Args:
@@ -96,9 +109,10 @@ def open_audit(config: RunConfig, settings: AuditSettings, labels: Path | None, 
         settings: What is a mask, and how suspicion is measured.
         labels: Folder of the labels; None = the data set's ground truth.
         folder: Where everything goes; None = `<output>/audits/<experiment>`.
+        predictions: Folder of another model's probabilities, see `PredictionFiles`; None = train networks.
 
     Raises:
-        InputError: When images or labels are missing or do not fit each other; every problem is listed.
+        InputError: When images, labels or predictions are missing or do not fit each other; every problem is listed.
     """
     dataset = open_dataset(config.dataset)
     source = open_labels(dataset, labels)
@@ -108,9 +122,15 @@ def open_audit(config: RunConfig, settings: AuditSettings, labels: Path | None, 
             f"no mask can have {settings.min_pixels} pixels: no class has more than {surveyed.largest} in an image; "
             "lower --min-pixels"
         )
+    choice = choose_masks(settings, surveyed)
+    settings = settings.model_copy(update={"masks": choice.kind})
+    given = None
+    if predictions:
+        ids, sizes = dataset.ids("train"), lambda image_id: image_size(dataset.image_path(image_id))
+        given = open_predictions(predictions, ids, sizes, len(dataset.classes))
     device = choose_device(config.device)
     target = folder or config.output / "audits" / config.experiment
-    return Audit(config, settings, dataset, source, surveyed, device, target)
+    return Audit(config, settings, dataset, source, surveyed, choice, device, target, given)
 
 
 @contextmanager
@@ -155,6 +175,7 @@ def _claim_kind(audit: Audit) -> ClaimKind[dict[str, Any]]:
 def _record(audit: Audit) -> dict[str, Any]:
     """All that decides about the files, beside config.yaml."""
     about = {"labels": audit.survey.digest, "seed": audit.seed, "budget": audit.config.budget}
+    about["predictions"] = audit.predictions and audit.predictions.digest
     return {**audit.settings.model_dump(mode="json"), **about}
 
 
@@ -174,6 +195,11 @@ def _changes(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def _other_networks(audit: Audit, earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs and decides about the networks, a line each."""
     changes = _changes(earlier, now)
+    given = {name: bool(record.get("predictions")) for name, record in (("earlier", earlier), ("now", now))}
+    if given["earlier"] != given["now"]:
+        return [f"--predictions: {'given' if given['earlier'] else 'none'} -> {'given' if given['now'] else 'none'}"]
+    if given["now"]:  # there are no networks
+        return ["the labels or the list of images have changed"] * ("labels" in changes)
     lines = _read_config(audit.folder / "config.yaml").difference(audit.config, {Decides.FIRST_NETWORK})
     lines = [line for line in lines if line.split(".")[0] in _TRAINED_WITH]
     lines += [f"{key}: {earlier.get(key)} -> {now[key]}" for key in ("folds", "seed") if key in changes]

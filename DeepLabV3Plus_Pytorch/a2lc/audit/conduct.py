@@ -6,9 +6,11 @@ import dataclasses
 import logging
 from collections.abc import Collection, Mapping, Sequence
 
+from a2lc.audit.agreement import distrust
 from a2lc.audit.audit import Audit, claimed
-from a2lc.audit.findings import Findings, inspect
+from a2lc.audit.findings import Findings, OutOfSample, inspect
 from a2lc.audit.folds import assign_folds, unseen_classes
+from a2lc.audit.given import GivenPredictions
 from a2lc.audit.handover import hand_over
 from a2lc.audit.predictions import Predictions
 from a2lc.audit.report import write_report
@@ -27,7 +29,7 @@ _RESULTS = ("masks.parquet", "report.html")  # what is compared when a finished 
 
 
 def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
-    """Train a network per fold, judge every mask and image, and write lists, report and queue.
+    """Train a network per fold, or take given predictions, judge every mask and image, and write lists and report.
 
     Args:
         audit: What to audit.
@@ -42,17 +44,21 @@ def conduct(audit: Audit, command: str, loop: Sequence[str]) -> None:
         if audit.is_done:
             _verify(audit)
             return
-        unseen = unseen_classes(audit.survey.classes_of, fold_of)
-        warnings = _warnings(audit, unseen)
+        unseen = set() if audit.predictions else unseen_classes(audit.survey.classes_of, fold_of)
+        warnings = [] if audit.predictions else _warnings(audit, unseen)
+        _log.info("masks: %s", audit.choice.reason)
         for warning in warnings:
             _log.warning("%s", warning)
-        for fold in range(audit.settings.folds):
+        for fold in range(0 if audit.predictions else audit.settings.folds):
             train_fold(audit, fold, fold_of)
         findings = _inspect(audit, fold_of, unseen)
         tables = make_tables(findings, audit.dataset.classes, audit.settings.score)
         tables.write(audit.folder)
-        write_report(audit, findings, tables, warnings, command)
+        doubt = distrust(audit, tables.masks, command)
+        if doubt:
+            _log.warning("%s", doubt)
         hand_over(audit, findings, loop)
+        write_report(audit, findings, tables, warnings, command)
         write_json(audit.done, {name: file_digest(audit.folder / name) for name in _RESULTS})
         suspicious = sum(row["suspicious"] for row in tables.masks)
         _log.info("%d masks judged, %d of them are suspicious", len(tables.masks), suspicious)
@@ -143,16 +149,24 @@ def _inspect(audit: Audit, fold_of: Mapping[str, int], unseen: Collection[tuple[
     """Judge every image with the network that has not seen it; what is judged becomes a pseudo-label set."""
     _log.info("judging %d images", len(fold_of))
     classes = audit.dataset.classes
-    weights = [audit.weights_path(fold) for fold in range(audit.settings.folds)]
-    images = _images(audit, list(fold_of))
-    labels = audit.labels
-    device = audit.device
-    predictions = Predictions(audit.config, len(classes), weights, fold_of, images, labels, device)
+    predictions = _predictions(audit, fold_of)
     writer = PseudoLabelWriter(audit.pseudo_labels, classes, {"made_by": "a2lc audit", **_made_with(audit)})
     findings = inspect(audit.dataset, predictions, fold_of, unseen, audit.settings, writer)
     classes.write(audit.pseudo_labels / "classes.yaml")
     writer.finish()
     return findings
+
+
+def _predictions(audit: Audit, fold_of: Mapping[str, int]) -> OutOfSample:
+    """Those of the folds' networks, or those that were given."""
+    if audit.predictions:
+        return GivenPredictions(audit.predictions, list(fold_of), audit.labels, audit.device)
+    classes = audit.dataset.classes
+    weights = [audit.weights_path(fold) for fold in range(audit.settings.folds)]
+    images = _images(audit, list(fold_of))
+    labels = audit.labels
+    device = audit.device
+    return Predictions(audit.config, len(classes), weights, fold_of, images, labels, device)
 
 
 def _made_with(audit: Audit) -> dict[str, object]:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from a2lc.audit.evidence import MaskEvidence, mask_evidence
 from a2lc.audit.masks import find_masks
-from a2lc.audit.predictions import Predictions
 from a2lc.audit.scores import Suspicion, judge
 from a2lc.audit.settings import AuditSettings
 from a2lc.datasets import Dataset
 from a2lc.foundation.ids import MaskKey
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.quality import ClassSwap, common_label_issues, find_label_issues, label_quality_scores
+
+
+class OutOfSample(Protocol):
+    """Labels (H, W) and probabilities (C, H, W) of images by networks that have not seen them, read as often as wanted.
+
+    Attributes:
+        image_ids: The images, in the order of iteration.
+    """
+
+    image_ids: list[str]
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], Tensor]]: ...
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,7 @@ class Findings:
 
 def inspect(
     dataset: Dataset,
-    predictions: Predictions,
+    predictions: OutOfSample,
     fold_of: Mapping[str, int],
     unseen: Collection[tuple[int, int]],
     settings: AuditSettings,

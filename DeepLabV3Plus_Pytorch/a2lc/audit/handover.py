@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from a2lc.acquisition.table import MaskTable
 from a2lc.annotators import AnswersAnnotator
 from a2lc.audit.audit import Audit
 from a2lc.audit.findings import Findings
-from a2lc.foundation.errors import InputError
+from a2lc.foundation.errors import InputError, WaitingForAnswers
 from a2lc.labels.export import export_labels
+from a2lc.labels.ledger import Decision
+from a2lc.labels.state import LabelState
 from a2lc.loop.config import load_config
 from a2lc.loop.correction import annotate, annotator_context, select_queries
 from a2lc.loop.opening import claimed, open_runs
@@ -59,28 +62,56 @@ def hand_over(audit: Audit, findings: Findings, loop: Sequence[str]) -> None:
 def take_answers(audit: Audit, answers: Path, loop: Sequence[str]) -> Path:
     """Record the answers of a filled queue as those of the loop's first round, and export the corrected labels.
 
+    Answers that are there are taken and the labels corrected by them; the other questions wait.
+
     Args:
         audit: A finished audit.
-        answers: A filled copy of its queue, or the queue itself.
+        answers: A filled copy of its queue, or the queue itself; what is empty waits.
         loop: See `loop_arguments`.
 
     Returns:
         The corrected pseudo-label set.
 
     Raises:
-        InputError: When the audit is not finished, an answer is not valid (all are listed and none is taken), or the
+        WaitingForAnswers: When questions wait; the sentence says where the labels are that were corrected so far.
+        InputError: When the audit is not finished, an answer is not valid (all are listed and none is taken), or all
             answers were taken before.
     """
     if not audit.is_done:
         raise InputError(f"the audit in {audit.folder} is not finished: run it without --answers first")
     run = _open_loop(loop)
     target = audit.folder / "corrected"
-    if (target / "manifest.json").exists():
+    if (target / "manifest.json").exists() and run.ledger.is_done(_ROUND, 0, "annotate"):
         raise InputError(f"the answers are taken already, into {target}: continue with a2lc run {shlex.join(loop)}")
     with claimed(run):
-        annotate(run, _ROUND, 0, _annotator(audit, run, answers))
-        made_by = {"made_by": "a2lc audit --answers"}
-        return export_labels(run.state(), run.dataset.ids("train"), run.dataset.classes, target, made_by).root
+        annotator = _annotator(audit, run, answers)
+        try:
+            annotate(run, _ROUND, 0, annotator)
+        except WaitingForAnswers as waiting:
+            decisions = annotator.so_far()
+            if decisions:
+                _export(run, _corrected(run.state(0), decisions), target)
+                note = f"; {len(decisions)} are answered, and {target} holds the labels corrected so far"
+                raise WaitingForAnswers(f"{waiting}{note}") from None
+            raise
+        return _export(run, run.state(), target)
+
+
+def _corrected(state: LabelState, decisions: Sequence[Decision]) -> LabelState:
+    """The labels with decisions about whole masks."""
+    corrections: dict[str, dict[int, int]] = {}
+    for decision in decisions:
+        if decision.label_after is not None:
+            corrections.setdefault(decision.image_id, {})[decision.mask_id] = decision.label_after
+    return LabelState(state.initial, corrections)
+
+
+def _export(run: Run, state: LabelState, target: Path) -> Path:
+    """Write the corrected labels in the place of those that fewer answers gave."""
+    if (target / "manifest.json").exists():
+        shutil.rmtree(target)
+    made_by = {"made_by": "a2lc audit --answers"}
+    return export_labels(state, run.dataset.ids("train"), run.dataset.classes, target, made_by).root
 
 
 def _open_loop(loop: Sequence[str]) -> Run:

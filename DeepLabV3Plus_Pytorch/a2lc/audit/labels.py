@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import label as label_regions
 
+from a2lc.classes import ClassSet
 from a2lc.datasets import Dataset
 from a2lc.formats import LabelSet, Reading
 from a2lc.formats import open_labels as open_label_files
@@ -17,6 +20,9 @@ from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.images import image_size
 from a2lc.labels.base import LabelSource
+
+_LARGE = 0.1  # share of its image that makes a region large
+_TINY = 1e-9  # instead of nothing, to divide by
 
 
 def open_labels(dataset: Dataset, folder: Path | None) -> LabelSource:
@@ -71,11 +77,15 @@ class Survey:
         classes_of: Image id → classes that occur in it, in the order of the training images.
         digest: Equal for equal images and labels.
         largest: Pixels that the most frequent class has in one image: no mask is larger.
+        covered: Share of an image that has a class other than void and background, mean over the images.
+        sprawling: Share of those pixels that lie in connected regions of a tenth of their image or more.
     """
 
     classes_of: Mapping[str, frozenset[int]]
     digest: str
     largest: int
+    covered: float
+    sprawling: float
 
 
 def survey(dataset: Dataset, labels: LabelSource) -> Survey:
@@ -100,6 +110,8 @@ def survey(dataset: Dataset, labels: LabelSource) -> Survey:
         {image_id: look.classes for image_id, look in zip(ids, looks, strict=True)},
         digest,
         max(look.largest for look in looks),
+        sum(look.covered for look in looks) / len(looks),
+        sum(look.sprawling for look in looks) / max(sum(look.covered for look in looks), _TINY),
     )
 
 
@@ -110,6 +122,8 @@ class _Look:
     classes: frozenset[int] = frozenset()
     largest: int = 0
     digest: bytes = b""
+    covered: float = 0.0
+    sprawling: float = 0.0
     problem: str = ""
 
 
@@ -135,7 +149,19 @@ def _look(image_id: str, dataset: Dataset, labels: LabelSource) -> _Look:
             "use the class list that the labels were made with"
         )
     digest = hashlib.sha256(f"{image_id} {given.shape} ".encode() + given.tobytes()).digest()
-    return _Look(frozenset(int(k) for k in present if k != void), int(np.delete(counts, void).max()), digest)
+    return _Look(
+        frozenset(int(k) for k in present if k != void),
+        int(np.delete(counts, void).max()),
+        digest,
+        *_cover(given, dataset.classes),
+    )
+
+
+def _cover(labels: NDArray[np.uint8], classes: ClassSet) -> tuple[float, float]:
+    """Shares of an image that have a class other than void and background, and that lie in large regions of one."""
+    wanted = ~np.isin(labels, [classes.void, classes.unmasked_label])
+    sizes = np.bincount(label_regions(np.where(wanted, labels.astype(np.int32) + 1, 0), background=0).ravel())[1:]
+    return float(wanted.mean()), float(sizes[sizes >= _LARGE * labels.size].sum() / labels.size)
 
 
 def _size(shape: tuple[int, ...]) -> str:

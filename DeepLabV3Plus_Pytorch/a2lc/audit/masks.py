@@ -10,6 +10,8 @@ from skimage.segmentation import slic
 from a2lc.audit.settings import AuditSettings
 from a2lc.classes import ClassSet
 
+_SMALLEST = 3  # smallest masks in a superpixel, on average: cut finer, most pieces would be left out
+
 
 def find_masks(
     image: NDArray[np.uint8], labels: NDArray[np.uint8], classes: ClassSet, settings: AuditSettings
@@ -22,7 +24,7 @@ def find_masks(
         image: RGB (H, W, 3) uint8; superpixels follow its edges.
         labels: (H, W) uint8, class index or void.
         classes: Void and background.
-        settings: Kind and smallest size of a mask.
+        settings: Kind and smallest size of a mask; "auto", before it is decided, means components.
 
     Returns:
         (H, W) int32: mask ids from 1 in row-major order of their first pixels, 0 = under no mask. Pixels that touch at
@@ -32,7 +34,8 @@ def find_masks(
     wanted = ~np.isin(labels, list(left_out))
     pieces = labels.astype(np.int32) + 1
     if settings.masks == "superpixels":
-        segments = slic(image, n_segments=settings.superpixels, start_label=0)
+        number = min(settings.superpixels, max(labels.size // (_SMALLEST * settings.min_pixels), 2))
+        segments = slic(image, n_segments=number, start_label=0)
         pieces += 256 * segments.astype(np.int32)
     return _drop_small(label_regions(np.where(wanted, pieces, 0), background=0), settings.min_pixels)
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from a2lc.classes import ClassSet
+
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf8; --card: #ffffff; --ink: #23262b; --faint: #6c727b; --line: #e4e2dd;
   --accent: #b3402e; --bar: #eceae5; }
@@ -31,6 +33,9 @@ p { margin: 0 0 14px; max-width: 74ch; }
 .numbers span { color: var(--faint); font-size: 13px; }
 .notes { margin: 0 0 20px; padding: 12px 18px 12px 34px; border-left: 3px solid var(--accent);
   background: var(--card); }
+.alarm { padding: 12px 18px; border: 2px solid #d3321d; border-radius: 8px; color: #d3321d; font-weight: 600;
+  max-width: none; overflow-wrap: anywhere; }
+@media (prefers-color-scheme: dark) { .alarm { color: #ff8672; border-color: #ff8672; } }
 .masks { display: grid; gap: 16px; margin-top: 18px; }
 article { display: grid; grid-template-columns: minmax(0, 1.35fr) minmax(0, 1fr); background: var(--card);
   border: 1px solid var(--line); border-radius: 10px; overflow: hidden; break-inside: avoid; }
@@ -38,6 +43,26 @@ article .picture { background: var(--bar); display: flex; align-items: center; j
 article img { display: block; width: auto; height: auto; max-width: 100%; max-height: 300px; }
 article .text { padding: 16px 20px; display: flex; flex-direction: column; gap: 8px; min-width: 0; }
 article p { margin: 0; }
+article[hidden] { display: none; }
+article { scroll-margin-top: 170px; }
+article.current { outline: 3px solid var(--accent); outline-offset: 1px; }
+article.answered .picture { opacity: .55; }
+.tools { position: sticky; top: 0; z-index: 1; background: var(--paper); border-bottom: 1px solid var(--line);
+  padding: 10px 0; margin-top: 12px; font-size: 13px; display: grid; gap: 8px; }
+.tools > div { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; }
+.answers { display: flex; flex-wrap: wrap; gap: 6px; }
+button, select, input { font: inherit; font-size: 13px; color: inherit; background: var(--card); padding: 3px 9px;
+  border: 1px solid var(--line); border-radius: 6px; max-width: 100%; }
+select { max-width: 190px; }
+button { cursor: pointer; }
+button[aria-pressed=true] { background: var(--accent); border-color: var(--accent); color: var(--card); }
+button.whole { border: 0; background: none; padding: 0 0 0 8px; text-decoration: underline; color: var(--accent); }
+kbd { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; padding: 0 5px; border: 1px solid var(--line);
+  border-radius: 4px; background: var(--card); color: var(--ink); }
+dialog { border: 0; border-radius: 10px; padding: 14px; background: var(--card); color: var(--ink); max-width: 94vw; }
+dialog .frame { position: relative; }
+dialog figure img { aspect-ratio: auto; border-radius: 0; }
+#box { position: absolute; border: 3px solid #ff00c8; box-shadow: 0 0 0 1px #fff; }
 .head { display: flex; justify-content: space-between; color: var(--faint); font-size: 13px;
   font-variant-numeric: tabular-nums; }
 .change { font-size: 18px; font-weight: 600; line-height: 1.35; }
@@ -62,28 +87,38 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px
   font: 12.5px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 720px) { article { grid-template-columns: 1fr; } main { padding: 26px 14px 40px; } }
 """
+_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"  # nothing is fetched
+)
+NEUTRAL = "#a9adb3"  # of background, and of what the legend has no room for
 _QUALITY = 82  # of the JPEGs
 
 
-def page(title: str, body: Iterable[str]) -> str:
+def page(title: str, body: Iterable[str], script: str) -> str:
     """A whole HTML page that needs nothing from outside."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n<style>{_STYLE}</style>\n</head>\n'
-        "<body>\n<main>\n" + "\n".join(body) + "\n</main>\n</body>\n</html>\n"
+        "<body>\n<main>\n" + "\n".join(body) + f"\n</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
     )
 
 
 def picture(image: NDArray[np.uint8], alt: str, longest: int) -> str:
     """An <img> that holds an RGB (H, W, 3) uint8 picture as JPEG, no side longer than `longest` pixels."""
+    source, (width, height) = jpeg(image, longest)
+    return f'<img src="{source}" width="{width}" height="{height}" alt="{escape(alt)}">'
+
+
+def jpeg(image: NDArray[np.uint8], longest: int) -> tuple[str, tuple[int, int]]:
+    """An RGB (H, W, 3) uint8 picture as the address of a JPEG in itself, and its width and height."""
     photo = Image.fromarray(image)
     buffer = io.BytesIO()
     photo.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     photo.save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode()
-    width, height = photo.size
-    return f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" alt="{escape(alt)}">'
+    return f"data:image/jpeg;base64,{data}", photo.size
 
 
 def numbers(entries: Sequence[tuple[str, str]]) -> str:
@@ -95,6 +130,11 @@ def numbers(entries: Sequence[tuple[str, str]]) -> str:
 def dot(color: str) -> str:
     """A small square of a colour, "#rrggbb"."""
     return f'<span class="dot" style="background:{color}"></span>'
+
+
+def color_of(classes: ClassSet, label: int) -> str:
+    """The colour of a class as "#rrggbb"; background, black as a rule, is grey."""
+    return NEUTRAL if label == classes.unmasked_label else "#" + bytes(classes.classes[label].color).hex()
 
 
 def votes_bar(parts: Sequence[tuple[str, str, float]]) -> str:

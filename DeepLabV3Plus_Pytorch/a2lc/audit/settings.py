@@ -19,12 +19,12 @@ class AuditSettings(Settings):
 
     folds: int = Field(5, ge=2)
     """Parts of the data; a network is trained for each, on the images of the others."""
-    masks: Literal["components", "superpixels"] = "components"
-    """components: connected regions of one class; superpixels: those regions cut along the edges of the image."""
+    masks: Literal["auto", "components", "superpixels"] = "auto"
+    """components: connected regions of one class; superpixels: those cut along edges; auto: as the labels suggest."""
     min_pixels: int = Field(100, ge=1)
     """Smaller masks are left out, in pixels."""
     superpixels: int = Field(200, ge=2)
-    """About how many superpixels an image is cut into."""
+    """About how many superpixels an image is cut into; fewer where they would be smaller than three smallest masks."""
     background: bool = False
     """Whether regions of the background are masks too, where the class list has a background."""
     score: ScoreName = "calibrated"

@@ -23,7 +23,7 @@ def audit(request: Request[AuditOptions]) -> None:
     settings = ["fidelity=corrected", *request.settings]  # an audit reproduces no published number
     config = load_config(request.config_name(), settings)[0]
     refuse_beyond_machine(config)
-    current = open_audit(config, audit_settings(dict(options)), options.labels, options.to)
+    current = open_audit(config, audit_settings(dict(options)), options.labels, options.to, options.predictions)
     loop = loop_arguments(current, request.config_name(), settings)
     if options.answers:
         show(f"{take_answers(current, options.answers, loop)}\n")

@@ -60,6 +60,8 @@ class AuditOptions(AuditSettings, Options):
 
     labels: Folder | None = None
     """PNGs or a pseudo-label set; default: ground truth"""
+    predictions: Folder | None = None
+    """out-of-sample probabilities of any model, (C, H, W) in one .npy or .npz per image; trains nothing"""
     to: Folder | None = None
     """new folder; default: <output>/audits/<experiment>"""
     answers: File | None = None

@@ -107,12 +107,14 @@ _AUDIT = Verb(
     summary="rank the labels of a data set by how suspicious they are; writes report.html, ranked lists and queue.csv",
     details=(
         "Trains a network per fold on the other folds and lets it judge the labels it has not seen. Continues where\n"
-        "it was stopped. The configuration says what is trained and how long; see docs/audit.md.\n\n"
+        "it was stopped. The configuration says what is trained and how long; with --predictions nothing is trained.\n"
+        "See docs/audit.md.\n\n"
         "examples:\n"
         "  a2lc audit pascal dataset.root=/data/voc --folds 5 --to audit\n"
         "  a2lc audit folder dataset.root=my_images --labels my_images/annotations training.iterations=500 --to audit\n"
         "  a2lc audit folder dataset.root=my_images --labels my_images/annotations training.iterations=500 --to audit "
-        "--answers audit/queue.csv"
+        "--answers audit/queue.csv\n"
+        "  a2lc audit folder dataset.root=my_images --predictions my_model/probabilities --to audit"
     ),
     handler="audit:audit",
     options=AuditOptions,

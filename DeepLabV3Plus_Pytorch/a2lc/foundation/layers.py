@@ -49,9 +49,8 @@ def find_yaml(name_or_path: str, folders: Sequence[Any]) -> Any:
         InputError: When there is none; says which there are.
     """
     for folder in folders:
-        built_in = folder / f"{name_or_path}.yaml"
-        if "/" not in name_or_path and built_in.is_file():
-            return built_in
+        if f"{name_or_path}.yaml" in {entry.name for entry in folder.iterdir()}:
+            return folder / f"{name_or_path}.yaml"
     path = Path(name_or_path)
     if os.path.isfile(path):  # noqa: PTH113  a name too long is no file
         return path
