@@ -37,12 +37,18 @@ class AnswersAnnotator:
         self._take_queue(questions)
         waiting = self._inbox.unsettled(self._context.round_index, self._context.batch)
         if waiting:
-            raise WaitingForAnswers(
-                f"{len(waiting)} questions wait in {self._context.queue}: write a class name, yes or skip into the "
-                f"column 'answer' of every row, save it as CSV, and run the same command again"
-            )
+            raise WaitingForAnswers(self._what_waits(len(waiting), len(questions)))
         standing = self._standing()
         return [self._decision(question.query, standing[question.id]) for question in questions]
+
+    def _what_waits(self, waiting: int, asked: int) -> str:
+        """How many questions wait, and what to do about them."""
+        queue = self._context.queue
+        taken = f"{asked - waiting} of {asked} answers are taken; " if waiting < asked else ""
+        return (
+            f"{taken}{waiting} questions wait in {queue}: write yes, no, void, skip or a class of "
+            f"{queue.parent / 'classes.txt'} into the column 'answer', save it as CSV, and run the same command again"
+        )
 
     def ask(self, queries: Sequence[Query], state: LabelState) -> list[Question]:
         """Open the batch in the inbox, and write the queue unless it is there: one that is there may hold answers."""
