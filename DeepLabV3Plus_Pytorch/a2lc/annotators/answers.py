@@ -55,7 +55,7 @@ class AnswersAnnotator:
         context = self._context
         questions = self._inbox.open_batch(context.round_index, context.batch, queries)
         if not context.queue.exists():
-            write_queue(context.queue, queries, state, context.image, context.classes)
+            write_queue(context.queue, queries, state, context.image, context.classes, context.answered())
         return questions
 
     def gave(self, decisions: Sequence[Decision]) -> bool:

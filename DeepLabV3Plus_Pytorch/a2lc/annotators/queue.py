@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from a2lc.annotators.base import Query
+from a2lc.annotators.pictures import QuestionPainter
 from a2lc.annotators.words import describe_answers
 from a2lc.classes import ClassSet
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.files import atomic_path, write_text
 from a2lc.foundation.images import write_image
 from a2lc.foundation.readers.tables import CsvRow, cell, read_csv
+from a2lc.labels.ledger import Decision
 from a2lc.labels.state import LabelState
 
 COLUMNS = ("key", "image_id", "mask_id", "shown_class", "score", "answer", "seconds", "crop")
@@ -27,10 +28,6 @@ _KEY = re.compile(r"[qQ]?0*([1-9]\d{0,8})")
 _LONGEST_SECONDS = 12  # characters
 _LONGEST_NUMBER = 9  # digits of a mask id, which ends at 65535
 _REMEDY = "give a filled copy of queue.csv"
-_MARGIN = 0.4  # context around the mask, as a share of its longer side
-_PICTURE = 480  # pixels, longer side of a crop
-_DIMMED = 0.45  # brightness outside the mask
-_OUTLINE = (255, 0, 200)
 
 
 def write_queue(
@@ -39,6 +36,7 @@ def write_queue(
     state: LabelState,
     image: Callable[[str], NDArray[np.uint8]],
     classes: ClassSet,
+    answered: Iterable[Decision] = (),
 ) -> None:
     """Write a queue: crops and the list of classes first, the CSV last, so a queue that exists is complete.
 
@@ -47,45 +45,24 @@ def write_queue(
         queries: The questions, most valuable first.
         state: Current masks.
         image: Gives the RGB image (H, W, 3) uint8 of an id.
-        classes: Class names.
+        classes: Class names and colours.
+        answered: Decisions so far, oldest first: masks whose class people confirmed are shown beside the questions.
     """
+    painter = QuestionPainter(state, image, classes, answered)
     crops = path.parent / f"crops_{path.stem}"
     rows = []
     for index, query in enumerate(queries, start=1):
         crop = crops / f"{index:05d}.png"
-        write_image(crop, draw_crop(image(query.image_id), query.inside(state.masks(query.image_id))))
+        key = f"q{index:05d}"
+        write_image(crop, painter.draw(query, key))
         shown, relative = classes.name_of(query.label), crop.relative_to(path.parent).as_posix()
-        question = f"q{index:05d}", cell(query.image_id), query.mask_id, cell(shown)
+        question = key, cell(query.image_id), query.mask_id, cell(shown)
         rows.append((*question, f"{query.score:.6g}", "", "", cell(relative)))
     write_text(path.parent / "classes.txt", describe_answers(classes))
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(rows)
-
-
-def draw_crop(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The mask in its surroundings: left as it is, right outlined and the rest dimmed.
-
-    Args:
-        image: RGB (H, W, 3) uint8.
-        mask: (H, W) bool, at least one pixel.
-
-    Returns:
-        (h, 2w, 3) uint8, longer side of each half about 480 pixels.
-    """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    margin = int(_MARGIN * max(np.ptp(rows), np.ptp(columns))) + 8
-    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
-    window = np.s_[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1]
-    photo, shape = Image.fromarray(image[window]), Image.fromarray(mask[window])
-    factor = _PICTURE / max(photo.size)
-    size = max(round(photo.width * factor), 1), max(round(photo.height * factor), 1)
-    photo, shape = photo.resize(size, Image.Resampling.BICUBIC), shape.convert("L").resize(size)
-    plain, inside = np.asarray(photo), np.asarray(shape) > 127
-    marked = np.where(inside[..., None], plain, plain * _DIMMED).astype(np.uint8)
-    marked[(np.asarray(shape.filter(ImageFilter.MaxFilter(5))) > 127) & ~inside] = _OUTLINE
-    return np.concatenate([plain, marked], axis=1)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ def annotator_context(run: Run, round_index: int, batch: int) -> AnnotatorContex
         round_index=round_index,
         batch=batch,
         queue=run.queue_path(round_index, batch),
+        answered=run.ledger.answers,
     )
 
 
