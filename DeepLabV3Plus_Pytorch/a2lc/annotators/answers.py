@@ -8,6 +8,7 @@ from a2lc.annotators.base import Query
 from a2lc.annotators.context import AnnotatorContext
 from a2lc.annotators.filled import read_answers
 from a2lc.annotators.inbox import Answer, Inbox, Question
+from a2lc.annotators.page import page_path
 from a2lc.annotators.queue import write_queue
 from a2lc.annotators.registry import ANNOTATORS, AnnotatorEntry
 from a2lc.foundation.errors import WaitingForAnswers
@@ -47,7 +48,8 @@ class AnswersAnnotator:
         taken = f"{asked - waiting} of {asked} answers are taken; " if waiting < asked else ""
         return (
             f"{taken}{waiting} questions wait in {queue}: write yes, no, void, skip or a class of "
-            f"{queue.parent / 'classes.txt'} into the column 'answer', save it as CSV, and run the same command again"
+            f"{queue.parent / 'classes.txt'} into the column 'answer' and save it as CSV, or answer in "
+            f"{page_path(queue)} and put the file that it downloads in its place; then run the same command again"
         )
 
     def ask(self, queries: Sequence[Query], state: LabelState) -> list[Question]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2lc.annotators.base import Query
+from a2lc.annotators.page import PageQuestion, data_address, write_page
 from a2lc.annotators.pictures import QuestionPainter
 from a2lc.annotators.words import describe_answers
 from a2lc.classes import ClassSet
@@ -38,10 +39,10 @@ def write_queue(
     classes: ClassSet,
     answered: Iterable[Decision] = (),
 ) -> None:
-    """Write a queue: crops and the list of classes first, the CSV last, so a queue that exists is complete.
+    """Write a queue: crops, page and the list of classes first, the CSV last, so a queue that exists is complete.
 
     Args:
-        path: The CSV; beside it go the crops, into the folder `crops_<name>`, and classes.txt.
+        path: The CSV; beside it go the crops, into the folder `crops_<name>`, questions.html and classes.txt.
         queries: The questions, most valuable first.
         state: Current masks.
         image: Gives the RGB image (H, W, 3) uint8 of an id.
@@ -50,19 +51,22 @@ def write_queue(
     """
     painter = QuestionPainter(state, image, classes, answered)
     crops = path.parent / f"crops_{path.stem}"
-    rows = []
+    questions = []
     for index, query in enumerate(queries, start=1):
-        crop = crops / f"{index:05d}.png"
-        key = f"q{index:05d}"
-        write_image(crop, painter.draw(query, key))
+        key, crop = f"q{index:05d}", crops / f"{index:05d}.png"
+        picture = painter.draw(query, key)
+        write_image(crop, picture)
         shown, relative = classes.name_of(query.label), crop.relative_to(path.parent).as_posix()
-        question = key, cell(query.image_id), query.mask_id, cell(shown)
-        rows.append((*question, f"{query.score:.6g}", "", "", cell(relative)))
+        ids = key, cell(query.image_id), str(query.mask_id), cell(shown)
+        row = (*ids, f"{query.score:.6g}", "", "", cell(relative))
+        questions.append(PageQuestion(query, row, data_address(picture)))
     write_text(path.parent / "classes.txt", describe_answers(classes))
+    if questions:
+        write_page(path, COLUMNS, questions, classes)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows(rows)
+        writer.writerows(question.row for question in questions)
 
 
 @dataclass(frozen=True)

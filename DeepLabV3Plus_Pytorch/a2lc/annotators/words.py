@@ -40,15 +40,14 @@ class AnswerWords:
             ValueError: With a sentence, when nothing can be meant, or more than one thing.
         """
         word = self._words.find(written)
-        name = self._exact.find(written)
-        if word is not None and name is not None:
-            number = self._names.index(name)
-            raise ValueError(f"'{written}' is a word of the queue and a class: write {_WORDS[word]}, or {number}")
         if word is not None:
             return _WORDS[word], None
+        name = self._exact.find(written) or self._by_number(written)
         if name is None:
-            name = self._by_number(written) or self._by_beginning(written)
-        return ("class", self._names.index(name)) if name in self._names else (_WORDS[name], None)
+            name = self._by_beginning(written)
+            if name in _WORDS:
+                return _WORDS[name], None
+        return "class", self._names.index(name)
 
     def _by_number(self, written: str) -> str | None:
         """The class with that number, where there is one."""
@@ -75,9 +74,15 @@ def _either(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+def answer_for(classes: ClassSet, label: int) -> str:
+    """What is written to answer a class: its name, or its number where the name is one of the words."""
+    name = classes.names[label]
+    return str(label) if Names(_WORDS).find(name) else name
+
+
 def describe_answers(classes: ClassSet) -> str:
     """What may be written into the column `answer`, as a text for people."""
-    numbered = "".join(f"{number:>5}  {name}\n" for number, name in enumerate(classes.names))
+    numbered = "".join(_numbered(classes, label) for label in range(len(classes)))
     return (
         "Write into the column 'answer' of the queue:\n\n"
         "  yes (or y)  the mask is what the row says\n"
@@ -88,3 +93,10 @@ def describe_answers(classes: ClassSet) -> str:
         "A row without an answer waits. Classes:\n\n"
         f"{numbered}"
     )
+
+
+def _numbered(classes: ClassSet, label: int) -> str:
+    """A line about a class."""
+    name = classes.names[label]
+    note = "" if answer_for(classes, label) == name else "  (write the number: the name is one of the words)"
+    return f"{label:>5}  {name}{note}\n"
