@@ -40,7 +40,11 @@ class AnswersAnnotator:
         if waiting:
             raise WaitingForAnswers(self._what_waits(len(waiting), len(questions)))
         standing = self._standing()
-        return [self._decision(question.query, standing[question.id]) for question in questions]
+        void = self._context.classes.void
+        return [
+            decide(question.query, standing[question.id], question.query.label, void, "answers")
+            for question in questions
+        ]
 
     def _what_waits(self, waiting: int, asked: int) -> str:
         """How many questions wait, and what to do about them."""
@@ -92,21 +96,30 @@ class AnswersAnnotator:
         standing = self._inbox.standing(self._context.round_index, self._context.batch)
         return {question: answers[-1] for question, answers in standing.items()}
 
-    def _decision(self, query: Query, answer: Answer) -> Decision:
-        """What the answer means for the labels."""
-        label = answer.decided(query.label, self._context.classes.void)
-        return Decision(
-            image_id=query.image_id,
-            mask_id=query.mask_id,
-            label_before=query.label,
-            label_after=label,
-            relabelled=label is not None and label != query.label,
-            queried=True,
-            source="answers",
-            annotator=answer.annotator,
-            seconds=answer.seconds,
-            pixels=query.pixels,
-        )
+
+def decide(query: Query, answer: Answer, now: int, void: int, source: str) -> Decision:
+    """What an answer means for the labels.
+
+    Args:
+        query: What was asked.
+        answer: What was answered.
+        now: The label of the mask before the decision.
+        void: Index of void.
+        source: For the ledger.
+    """
+    label = answer.decided(query.label, void)
+    return Decision(
+        image_id=query.image_id,
+        mask_id=query.mask_id,
+        label_before=now,
+        label_after=label,
+        relabelled=label is not None and label != now,
+        queried=True,
+        source=source,
+        annotator=answer.annotator,
+        seconds=answer.seconds,
+        pixels=query.pixels,
+    )
 
 
 ANNOTATORS.register("answers", AnnotatorEntry(AnswersAnnotator, Needs(whole_masks=True)))

@@ -49,6 +49,16 @@ def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, a
     return [given[question.id] for question in questions if question.id in given]
 
 
+def is_about(path: Path, questions: Sequence[Question]) -> bool:
+    """Whether every row of a filled queue is about one of these questions.
+
+    Raises:
+        InputError: When the file cannot be read.
+    """
+    asked = _Asked(questions)
+    return all(asked.by(row) is not None for row in read_queue(path))
+
+
 class _Asked:
     """The questions of a batch by what a row says about them."""
 
