@@ -19,7 +19,7 @@ WINGS = (ROOT / "DeepLabV3Plus_Pytorch", ROOT / "Grounded-Segment-Anything")
 FLOORS = (
     {"cli"},
     {"commands"},
-    {"audit", "sweep", "simulation"},
+    {"audit", "sweep", "simulation", "semi_supervised"},
     {"loop"},
     {"segmentation", "acquisition", "annotators", "propagation", "posterior", "reporting", "quality"},
     {"mask_statistics", "datasets", "evaluation"},

@@ -11,9 +11,10 @@ from a2lc.classes import ClassSet
 from a2lc.formats import FORMATS, Conversion, PseudoLabelSet, detect_format
 from a2lc.formats.base import ids_below
 from a2lc.formats.research import Research, ResearchSet
-from a2lc.foundation.claims import new_folder
+from a2lc.foundation.claims import is_unfinished, new_folder
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json
+from a2lc.foundation.locks import held
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import open_pseudo_labels
 from grounded_sam.records import Records
@@ -48,8 +49,9 @@ def import_set(source: Path, target: Path, classes: ClassSet) -> PseudoLabelSet:
         raise InputError(f"{source / ResearchSet.labels_folder} holds no PNG: give the folder of a finished set")
     check_pseudo_labels(research, ids, classes)
     made_by = {"backend": "import", "layout": _RESEARCH, "set": source.resolve().name}
-    if _is_imported(target, made_by, ids, classes):
-        return open_pseudo_labels(target)
+    if not is_unfinished(target) and _is_imported(target, made_by, ids, classes):
+        with held(target, keep=False):  # the lock of who was stopped goes with ours
+            return open_pseudo_labels(target)
     with new_folder(target):
         classes.write(target / "classes.yaml")  # first: the manifest says that all is there
         written = Conversion(research, ids, classes, FORMATS[_OURS]).write(target, made_by)

@@ -47,6 +47,20 @@ def test_pascal_with_lists_of_ones_own(tmp_path: Path) -> None:
     assert (dataset.ids("train"), dataset.ids("val")) == (("2007_000003",), ("2007_000003",))
 
 
+def test_pascal_with_annotations_of_others(tmp_path: Path) -> None:
+    root = make_voc(tmp_path)
+    folder = root / "VOCdevkit/VOC2012/SegmentationClassAug"
+    for name in ("2008_000005", "2007_000003", "2007_000001"):
+        write_image(folder / f"{name}.png", np.full((6, 9), 7, dtype=np.uint8))
+    settings = PascalSettings(name="pascal", root=root, annotations="SegmentationClassAug")
+    dataset = Pascal(settings)
+    assert dataset.ids("train") == ("2007_000001", "2008_000005"), "all that are not for validation"
+    assert dataset.ids("val") == ("2007_000003",)
+    assert (dataset.ground_truth.labels("2007_000001") == 7).all()
+    with pytest.raises(InputError, match=r"SegmentationAug does not exist: set dataset\.annotations"):
+        Pascal(settings.model_copy(update={"annotations": "SegmentationAug"}))
+
+
 def test_real_pascal(shared: Path) -> None:
     dataset = Pascal(PascalSettings(name="pascal", root=shared / "pascal_animals"))
     assert (len(dataset.ids("train")), len(dataset.ids("val"))) == (300, 220)

@@ -28,7 +28,7 @@ def train() -> list[tuple[Scene, np.ndarray, np.ndarray]]:
     return [(one, *detect(one, 0, index)) for index, one in enumerate(drawn)]
 
 
-def settings(root: Path, **changes: int) -> ToyscapesSettings:
+def settings(root: Path, **changes: int | str) -> ToyscapesSettings:
     small = {"train_images": 3, "val_images": 2, "height": 40, "width": 64}
     return ToyscapesSettings(root=root, **{**small, **changes})
 
@@ -225,3 +225,25 @@ def test_a_damaged_stamp_is_told(tmp_path: Path) -> None:
     (tmp_path / "toyscapes.json").write_text("{")
     with pytest.raises(InputError, match=r"toyscapes\.json is damaged: delete the folder"):
         Toyscapes(settings(tmp_path))
+
+
+def test_night_is_the_same_scene_darker_bluish_and_noisy(tmp_path: Path) -> None:
+    day, night = Toyscapes(settings(tmp_path / "day")), Toyscapes(settings(tmp_path / "night", light="night"))
+    for image_id in day.ids("train") + day.ids("val"):
+        assert np.array_equal(day.ground_truth.labels(image_id), night.ground_truth.labels(image_id))
+        bright, dark = (dataset.image(image_id).astype(float).mean(axis=(0, 1)) for dataset in (day, night))
+        assert (dark < 0.75 * bright).all()
+        assert dark[2] / dark[0] > 1.3 * bright[2] / bright[0]
+    again = Toyscapes(settings(tmp_path / "again", light="night"))
+    assert contents(tmp_path / "night") == contents(tmp_path / "again")
+    assert again.ids("train") == night.ids("train")
+
+
+def test_a_folder_of_the_day_says_nothing_of_light_and_is_not_taken_for_night(tmp_path: Path) -> None:
+    Toyscapes(settings(tmp_path))
+    assert "light" not in (tmp_path / "toyscapes.json").read_text()
+    with pytest.raises(InputError, match="light None instead of night"):
+        Toyscapes(settings(tmp_path, light="night"))
+    Toyscapes(settings(tmp_path / "night", light="night"))
+    with pytest.raises(InputError, match="light night instead of None"):
+        Toyscapes(settings(tmp_path / "night"))

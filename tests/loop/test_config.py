@@ -167,3 +167,30 @@ def test_every_key_has_a_meaning() -> None:
     assert "dataset.download = false" in text
     lines = text.splitlines()
     assert [key for key, meaning in zip(lines[::2], lines[1::2], strict=True) if not meaning.strip()] == []
+
+
+def test_a_preset_of_training_lies_above_the_configuration_and_below_overrides(tmp_path: Path) -> None:
+    (plain,) = load_config("pascal", ["method=a2lc"])
+    (config,) = load_config("pascal", ["method=a2lc", "training=frozen", "training.iterations=7"])
+    assert (config.network.frozen, config.training.on_features, config.training.optimizer) == (True, True, "adamw")
+    assert (config.training.iterations, config.training.name) == (7, "frozen")
+    assert config.network.backbone == plain.network.backbone, "what a preset does not name stays"
+    assert load_config("pascal", ["training=papers"]) == load_config("pascal")
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: pascal\nmethod: a2lc\ntraining: frozen\n")
+    (written,) = load_config(str(path), ["training.iterations=7"])
+    assert written.training == config.training
+    path.write_text("base: pascal\nmethod: a2lc\ntraining: {name: frozen, iterations: 7}\n")
+    assert load_config(str(path))[0].training == config.training, "a file's own keys lie above the preset it names"
+    (papers,) = load_config(str(path), ["training=papers"])
+    assert (papers.network.frozen, papers.training.optimizer) == (False, "sgd"), "the last preset counts alone"
+
+
+def test_an_unknown_preset_of_training_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputError, match=r"training is 'frozn': expected one of frozen, papers; did you mean frozen"):
+        load_config("pascal", ["training=frozn"])
+
+
+def test_features_need_a_frozen_backbone() -> None:
+    with pytest.raises(InputError, match=r"training\.on_features is true.*network\.frozen=true"):
+        load_config("pascal", ["training.on_features=true"])

@@ -13,12 +13,14 @@ from a2lc.audit.handover import hand_over
 from a2lc.audit.predictions import Predictions
 from a2lc.audit.report import write_report
 from a2lc.audit.tables import make_tables
-from a2lc.foundation.digests import file_digest
+from a2lc.foundation.digests import FileDigests, file_digest
 from a2lc.foundation.errors import refuse
 from a2lc.foundation.files import is_there, read_json, write_json
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.store import PseudoLabelWriter
-from a2lc.segmentation import build_network, decode_once, make_objective, train
+from a2lc.loop.features import Sight, sight
+from a2lc.loop.sense import advise
+from a2lc.segmentation import DeepLabV3Plus, build_network, make_objective, train
 
 _log = logging.getLogger(__name__)
 _RESULTS = ("masks.parquet", "report.html")  # what is compared when a finished audit is asked for again
@@ -102,11 +104,13 @@ def train_fold(audit: Audit, fold: int, fold_of: Mapping[str, int]) -> None:
     # every fold starts with the same weights, so that the networks differ by their images alone
     channels = make_objective(audit.config.training, len(classes), classes.void).channels
     network = build_network(audit.config.network, channels, seed_of(audit.seed, "audit", "network"))
+    advise(audit.config, audit.device)
+    ids = [image_id for image_id, own in fold_of.items() if own != fold]
     result = train(
         network,
-        decode_once(audit.dataset, audit.config.training.cache),
+        _seen(audit, network, learns=ids),
         audit.labels,
-        [image_id for image_id, own in fold_of.items() if own != fold],
+        ids,
         audit.config.training,
         num_classes=len(classes),
         void=classes.void,
@@ -119,12 +123,28 @@ def train_fold(audit: Audit, fold: int, fold_of: Mapping[str, int]) -> None:
     write_json(folder / "training.json", dataclasses.asdict(result))
 
 
+def _seen(audit: Audit, network: DeepLabV3Plus, learns: Sequence[str] = (), judges: Sequence[str] = ()) -> Sight:
+    """What a network of the audit sees of the images."""
+    device = audit.device
+    digests = FileDigests()
+    return sight(audit.config, audit.dataset, network.to(device), device, digests=digests, learns=learns, judges=judges)
+
+
+def _images(audit: Audit, ids: Sequence[str]) -> Sight:
+    """The images as they are, or the features that the frozen backbone of all folds made of them."""
+    if not audit.config.training.on_features:
+        return audit.dataset.image
+    classes = audit.dataset.classes
+    channels = make_objective(audit.config.training, len(classes), classes.void).channels
+    return _seen(audit, build_network(audit.config.network, channels, seed=0), judges=ids)
+
+
 def _inspect(audit: Audit, fold_of: Mapping[str, int], unseen: Collection[tuple[int, int]]) -> Findings:
     """Judge every image with the network that has not seen it; what is judged becomes a pseudo-label set."""
     _log.info("judging %d images", len(fold_of))
     classes = audit.dataset.classes
     weights = [audit.weights_path(fold) for fold in range(audit.settings.folds)]
-    images = audit.dataset.image
+    images = _images(audit, list(fold_of))
     labels = audit.labels
     device = audit.device
     predictions = Predictions(audit.config, len(classes), weights, fold_of, images, labels, device)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from a2lc.foundation.memory import trim_heap
 from a2lc.labels.base import LabelSource
 from a2lc.loop.config import RunConfig
-from a2lc.segmentation import DeepLabV3Plus, build_network, load_weights, make_objective, predict
+from a2lc.segmentation import DeepLabV3Plus, Features, build_network, load_weights, make_objective, predict
 
 _TRIM_EVERY = 8  # predicted images; more often costs time, more seldom memory
 
@@ -29,7 +29,7 @@ class Predictions:
         classes: C.
         weights: Checkpoint of each fold's network.
         fold_of: Image id → fold.
-        images: Image id → RGB (H, W, 3) uint8.
+        images: Image id → RGB (H, W, 3) uint8, or its features.
         labels: The labels that are audited.
         device: Where to compute.
     """
@@ -40,7 +40,7 @@ class Predictions:
         classes: int,
         weights: list[Path],
         fold_of: Mapping[str, int],
-        images: Callable[[str], NDArray[np.uint8]],
+        images: Callable[[str], NDArray[np.uint8] | Features],
         labels: LabelSource,
         device: torch.device,
     ) -> None:

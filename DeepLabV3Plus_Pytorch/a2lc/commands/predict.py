@@ -13,6 +13,7 @@ from a2lc.datasets import open_dataset
 from a2lc.foundation.devices import choose_device, prepare_device
 from a2lc.foundation.terminal import show
 from a2lc.loop.config import RunConfig
+from a2lc.loop.features import features_folder
 from a2lc.loop.opening import open_runs
 from a2lc.loop.progress import need_trained, trained_rounds
 from a2lc.loop.sense import refuse_beyond_machine
@@ -27,7 +28,11 @@ def predict(request: Request[PredictOptions]) -> None:
     device = choose_device(config.device)
     prepare_device(device, config.deterministic)
     workers = config.training.workers
-    predict_images(config.network, weights, images, classes, config.training, device, options.to, workers=workers)
+    predict_images(
+        *(config.network, weights, images, classes, config.training, device, options.to),
+        workers=workers,
+        features=features_folder(config),
+    )
     show(f"{options.to}\n")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,24 +15,28 @@ from tqdm import tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.foundation.claims import ClaimKind
+from a2lc.foundation.digests import FileDigests
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json
 from a2lc.foundation.ids import inside
-from a2lc.foundation.images import IMAGE_SUFFIXES, images_by_id, read_image, write_image, write_label_map
+from a2lc.foundation.images import IMAGE_SUFFIXES, image_size, images_by_id, read_image, write_image, write_label_map
 from a2lc.foundation.locks import held
 from a2lc.foundation.memory import trim_heap
 from a2lc.labels.overlay import draw_overlay
 from a2lc.segmentation import (
     DeepLabV3Plus,
+    Features,
     NetworkSettings,
     Objective,
     TrainingSettings,
     build_network,
     load_weights,
     make_objective,
+    open_features,
     predict,
 )
 
+_Seen = Callable[[str], NDArray[np.uint8] | Features]
 _RECORD = "predict.json"
 _TRIM_EVERY = 8  # predicted images; more often costs time, more seldom memory
 
@@ -67,6 +71,7 @@ def predict_images(
     *,
     opacity: float = 0.5,
     workers: int | None = 0,
+    features: Path | None = None,
 ) -> int:
     """Write `labels/<id>.png` and `overlays/<id>.jpg` for every image, with classes.yaml and predict.json beside them.
 
@@ -82,6 +87,7 @@ def predict_images(
         target: A new folder, or one that was begun with the same weights, network, classes, normalisation and opacity.
         opacity: Of the colours in the overlays, 0 to 1.
         workers: Processes that load the next images meanwhile; None = as many as suit the machine.
+        features: Where features of images may be kept, for a network that was trained on features; none are added.
 
     Returns:
         How many images were predicted now.
@@ -98,13 +104,17 @@ def predict_images(
         _CLAIM.claim(target, _record(weights, network_settings, classes, settings, opacity))
         classes.write(target / "classes.yaml")
         outputs = {image_id: _Output(target, image_id) for image_id in images}
-        return _predict_missing(network, objective, images, outputs, classes, settings, device, opacity, workers)
+        seen: _Seen = _Reader(images).image
+        if settings.on_features and features is not None:
+            seen = open_features(_Reader(images), features, network, network_settings, settings, FileDigests())
+        return _predict_missing(network, objective, images, seen, outputs, classes, settings, device, opacity, workers)
 
 
 def _predict_missing(
     network: DeepLabV3Plus,
     objective: Objective,
     images: Mapping[str, Path],
+    seen: _Seen,
     outputs: Mapping[str, _Output],
     classes: ClassSet,
     settings: TrainingSettings,
@@ -114,7 +124,7 @@ def _predict_missing(
 ) -> int:
     """Predict and write the images of which a file is missing; returns how many."""
     missing = [image_id for image_id, output in outputs.items() if not output.exists()]
-    predictions = predict(network, missing, _Reader(images), settings, device, workers, objective=objective)
+    predictions = predict(network, missing, seen, settings, device, workers, objective=objective)
     done = len(images) - len(missing)
     bar = tqdm(predictions, total=len(images), initial=done, desc="predict", unit="img", disable=None)
     for index, (image_id, probabilities) in enumerate(bar):
@@ -127,11 +137,20 @@ def _predict_missing(
 
 @dataclass(frozen=True)
 class _Reader:
-    """Image id → RGB (H, W, 3) uint8; picklable, for the processes that load images."""
+    """The images of a folder, as features are kept of them; picklable, for the processes that load images."""
 
     images: Mapping[str, Path]
 
-    def __call__(self, image_id: str) -> NDArray[np.uint8]:
+    def image_path(self, image_id: str) -> Path:
+        """The file of an image."""
+        return self.images[image_id]
+
+    def size(self, image_id: str) -> tuple[int, int]:
+        """(height, width) of an image."""
+        return image_size(self.images[image_id])
+
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """RGB (H, W, 3) uint8."""
         return read_image(self.images[image_id])
 
 

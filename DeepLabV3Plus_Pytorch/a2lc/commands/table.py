@@ -25,6 +25,8 @@ _RUN = Verb(
         "  a2lc run pascal dataset.root=/data/voc pseudo_labels=/data/voc/grounded_sam/0.2 method=a2lc,alc,random\n"
         "  a2lc run folder dataset.root=my_images annotator=answers\n"
         "  a2lc run folder dataset.root=my_images annotator=answers method=posterior training.iterations=0\n"
+        "  a2lc run ssl-pascal split=1/8 dataset.root=/data/voc\n"
+        "  a2lc run uda-gta-cityscapes source.root=/data/gta dataset.root=/data/cityscapes\n"
         "  a2lc run posterior-pascal pseudo_labels=MASKS/0.2 truth=VOCdevkit/VOC2012/SegmentationClass ids=train.txt\n"
         "  torchrun --nproc-per-node 2 -m a2lc.cli run pascal dataset.root=/data/voc pseudo_labels=/data/voc/masks\n\n"
         "The last uses two GPUs; so can train, score and evaluate, all other verbs use one."

@@ -34,6 +34,9 @@ class PascalSettings(Settings):
     """List of training image ids, one a line; empty = the official one."""
     val: Path | None = None
     """List of validation image ids, one a line; empty = the official one."""
+    annotations: str = "SegmentationClass"
+    """Folder of the ground truth below VOCdevkit/VOC2012. With one that is not VOC's, as SegmentationClassAug,
+    to which SBD has added, an empty `train` means all its images that are not for validation: 10,582."""
 
 
 class Pascal:
@@ -51,15 +54,29 @@ class Pascal:
             remedy = "set dataset.root to the folder that holds VOCdevkit/VOC2012, or add dataset.download=true"
             raise explain_missing(self._base, settings.root, [_BASE], remedy)
         lists = self._base / "ImageSets" / "Segmentation"
-        self._lists = {"train": settings.train or lists / "train.txt", "val": settings.val or lists / "val.txt"}
+        own = settings.annotations == PascalSettings.model_fields["annotations"].default
+        official = lists / "train.txt" if own else None
+        self._lists = {"train": settings.train or official, "val": settings.val or lists / "val.txt"}
         self.classes = load_classes("pascal")
-        self.ground_truth = LabelFolder(self._base / "SegmentationClass", len(self.classes), self.classes.void)
+        self.ground_truth = self._truth(settings.annotations)
         self.validation_truth = self.ground_truth
         self.pseudo_labels = None
 
+    def _truth(self, name: str) -> LabelFolder:
+        folder = self._base / name
+        if not folder.is_dir():
+            raise InputError(
+                f"{folder} does not exist: set dataset.annotations to a folder of label PNGs there, SegmentationClass "
+                "for those of VOC itself"
+            )
+        return LabelFolder(folder, len(self.classes), self.classes.void)
+
     def ids(self, split: Split) -> tuple[str, ...]:
-        """Image ids of the split's list, in its order."""
-        return read_id_list(self._lists[split])
+        """Image ids of the split's list, in its order; without a list all others that have ground truth, sorted."""
+        listed = self._lists[split]
+        if listed is not None:
+            return read_id_list(listed)
+        return tuple(sorted(set(self.ground_truth.image_ids()) - set(self.ids("val"))))
 
     def image_path(self, image_id: str) -> Path:
         """The JPEG of an image."""

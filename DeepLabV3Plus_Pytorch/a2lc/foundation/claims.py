@@ -108,6 +108,11 @@ class _TryOut(Exception):
     """Ends a block that only finds out whether a folder can be made."""
 
 
+def is_unfinished(folder: Path) -> bool:
+    """Whether a command was killed while it wrote this new folder."""
+    return (folder / _MARK).is_file()
+
+
 @contextmanager
 def new_folder(folder: Path) -> Iterator[None]:
     """Hold a new folder while it is written in one go; what a killed command left there may be written again.
@@ -116,11 +121,10 @@ def new_folder(folder: Path) -> Iterator[None]:
         InputError: When the folder holds files that no killed command left, cannot be one, or is written by another
             process; nothing was changed then.
     """
-    mark = folder / _MARK
     begun = os.path.isdir(folder) and any(path.name != ".lock" for path in folder.iterdir())  # noqa: PTH112  a name too long
-    if begun and not mark.is_file():
+    if begun and not is_unfinished(folder):
         raise InputError(f"{folder} is not empty: choose a new folder, nothing is overwritten")
     with held(folder, keep=False):
-        mark.touch()
+        (folder / _MARK).touch()
         yield
-        mark.unlink()
+        (folder / _MARK).unlink()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from textwrap import shorten
 from typing import Any, get_args
 
@@ -31,6 +33,30 @@ def read_yaml(source: Any) -> dict[str, Any]:
     if not isinstance(content or {}, dict):
         raise InputError(f"{source} holds {type(content).__name__} instead of keys and values: {_LAYER_REMEDY}")
     return dict(content or {})
+
+
+def find_yaml(name_or_path: str, folders: Sequence[Any]) -> Any:
+    """The file of a configuration: a built-in one by its name, or a path.
+
+    Args:
+        name_or_path: What was given.
+        folders: Folders of built-in ones, the first that has the name wins.
+
+    Raises:
+        InputError: When there is none; says which there are.
+    """
+    for folder in folders:
+        built_in = folder / f"{name_or_path}.yaml"
+        if "/" not in name_or_path and built_in.is_file():
+            return built_in
+    path = Path(name_or_path)
+    if os.path.isfile(path):  # noqa: PTH113  a name too long is no file
+        return path
+    names = [entry.name for folder in folders for entry in folder.iterdir() if entry.name.endswith(".yaml")]
+    known = sorted(name.removesuffix(".yaml") for name in names)
+    raise InputError(
+        f"no configuration {name_or_path}: give a YAML file or one of {', '.join(known)}{nearest(name_or_path, known)}"
+    )
 
 
 def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:

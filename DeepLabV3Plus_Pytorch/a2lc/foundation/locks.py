@@ -13,7 +13,7 @@ from a2lc.foundation.folders import made
 
 
 @contextmanager
-def held(folder: Path, name: str = ".lock", *, keep: bool = True) -> Iterator[Path]:
+def held(folder: Path, name: str = ".lock", *, keep: bool = True, wait: bool = False) -> Iterator[Path]:
     """Hold a folder, made if needed, for the time of the block; yields the path of the lock file in it.
 
     When the block refuses (raises `InputError`), a folder and a lock file that were made here vanish again.
@@ -22,14 +22,15 @@ def held(folder: Path, name: str = ".lock", *, keep: bool = True) -> Iterator[Pa
         folder: What is held.
         name: Name of the lock file.
         keep: Whether the lock file stays.
+        wait: Whether to wait for another process that holds it.
 
     Raises:
-        InputError: When another process holds the lock of that name, or the folder cannot be one.
+        InputError: When another process holds the lock of that name and is not waited for, or the folder cannot be one.
     """
     path = folder / name
     with made(folder):
         is_new = not path.exists()
-        lock = _acquired(folder, path)
+        lock = _acquired(folder, path, wait)
         try:
             yield path
         except InputError:
@@ -43,13 +44,13 @@ def held(folder: Path, name: str = ".lock", *, keep: bool = True) -> Iterator[Pa
             lock.release()
 
 
-def _acquired(folder: Path, path: Path) -> FileLock:
-    """The lock, taken at once or never."""
+def _acquired(folder: Path, path: Path, wait: bool) -> FileLock:
+    """The lock, taken at once or, where nobody waits, never."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise InputError(f"{path} is no lock file but a folder or a link: remove it")
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise InputError(f"{folder} is in use by another process: wait for it or stop it") from None
     return lock

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from enum import Enum, auto
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from a2lc.foundation.trees import flatten
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -106,15 +108,29 @@ Seeds = Annotated[tuple[Seed, ...], *EACH_ONCE]
 """Different seeds, at most 1000: each is a run of its own."""
 
 
+_FREE = {Decides.SPEED, Decides.LAYERS}
+
+
 def marks_of(model: type[BaseModel], key: str) -> frozenset[Decides]:
-    """The marks of a dotted key: its own and those of the sections that it is in; SPEED frees it from theirs."""
+    """The marks of a dotted key: its own and those of its sections, from which SPEED and LAYERS free it."""
     found: set[Decides] = set()
     models = [model]
     for part in key.split("."):
         fields = [candidate.model_fields[part] for candidate in models if part in candidate.model_fields]
         found |= {mark for info in fields for mark in info.metadata if isinstance(mark, Decides)}
         models = [nested for info in fields for nested in models_in(info.annotation)]
-    return frozenset({Decides.SPEED} if Decides.SPEED in found else found)
+    return frozenset(found & _FREE or found)
+
+
+def difference(first: BaseModel, other: BaseModel, marks: Collection[Decides]) -> list[str]:
+    """Lines "key: value of the first -> value of the other" for the keys that differ and decide about one of these."""
+    lines = []
+    mine = flatten(first.model_dump(mode="json"))
+    theirs = flatten(other.model_dump(mode="json"))
+    for key in sorted({*mine, *theirs}):
+        if mine.get(key) != theirs.get(key) and not marks_of(type(first), key).isdisjoint(marks):
+            lines.append(f"{key}: {mine.get(key)} -> {theirs.get(key)}")
+    return lines
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

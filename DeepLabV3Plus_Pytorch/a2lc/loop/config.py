@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import functools
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -20,16 +20,17 @@ from a2lc.annotators.settings import AnnotatorSettings
 from a2lc.datasets import DatasetSettings
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import valid_id
-from a2lc.foundation.layers import merge, nearest, parse_overrides, problems_of, read_yaml, told
+from a2lc.foundation.layers import find_yaml, merge, nearest, parse_overrides, problems_of, read_yaml, told
 from a2lc.foundation.registry import Needs
-from a2lc.foundation.settings import Decides, Seeds, Settings, by_name, marks_of, several
-from a2lc.foundation.trees import flatten
+from a2lc.foundation.settings import Decides, Seeds, Settings, by_name, difference, several
 from a2lc.labels.store import Undetected
 from a2lc.loop.learners import LEARNERS
 from a2lc.posterior.settings import PosteriorSettings
 from a2lc.propagation.settings import PropagationSettings
 from a2lc.segmentation.settings import NetworkSettings, ScoringSettings, TrainingSettings
 
+JOB = "correction"
+"""What a configuration of the loop may say under `job`."""
 _CONFIGS = resources.files("a2lc") / "configs"
 _MOST_BATCHES = 100_000  # of questions in a round
 _FIDELITIES = ("official", "corrected")  # a configuration may say, under their names, what they mean for its data
@@ -131,6 +132,11 @@ class RunConfig(Settings):
                 "training.iterations is 0 but this run needs a network: use method posterior, area or random, "
                 "on labels that are given"
             )
+        if self.training.on_features and not self.network.frozen:
+            raise ValueError(
+                "training.on_features is true, but features of a backbone that learns change: set network.frozen=true, "
+                "or training=frozen for the whole preset"
+            )
         if self.inner_batch is not None and self.budget / self.inner_batch > _MOST_BATCHES:
             raise ValueError(
                 f"budget is {self.budget} and inner_batch is {self.inner_batch}: more than {_MOST_BATCHES:,} batches "
@@ -150,13 +156,7 @@ class RunConfig(Settings):
 
     def difference(self, other: RunConfig, marks: Collection[Decides]) -> list[str]:
         """Lines "key: value here -> value there" for the keys that differ and decide about one of these."""
-        lines = []
-        mine = flatten(self.model_dump(mode="json"))
-        theirs = flatten(other.model_dump(mode="json"))
-        for key in sorted({*mine, *theirs}):
-            if mine.get(key) != theirs.get(key) and not marks_of(RunConfig, key).isdisjoint(marks):
-                lines.append(f"{key}: {mine.get(key)} -> {theirs.get(key)}")
-        return lines
+        return difference(self, other, marks)
 
 
 def _acquisition_needs(settings: AcquisitionSettings) -> Needs:
@@ -178,7 +178,9 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
 
     Layers, later ones win: defaults, configs/fidelity/<fidelity>.yaml, what the named configuration says under
     `official:` or `corrected:`, configs/methods/<method>.yaml, the configuration that the named one gives as its
-    `base`, the named one, the overrides.
+    `base`, the named one, the overrides. A preset of network and training (`training: frozen`, or training=frozen) is
+    configs/training/<preset>.yaml; it lies just below the layer that names it: above the named configuration and below
+    the overrides, or above its base and below its own keys. Of several the last one counts.
 
     Args:
         name_or_path: Name of a built-in configuration (pascal, cityscapes, kvasir, folder, demo) or a YAML file.
@@ -190,11 +192,14 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     Raises:
         InputError: When something is unknown or invalid; every problem is listed, with the nearest valid name.
     """
-    named = read_yaml(_find(name_or_path, _CONFIGS))
-    base = read_yaml(_find(_base(named.pop("base"), name_or_path), _CONFIGS)) if "base" in named else {}
-    top = merge(merge(base, {"experiment": Path(name_or_path).stem, **named}), parse_overrides(overrides))
-    of_data = {name: top.pop(name, {}) for name in _FIDELITIES}
+    named = read_yaml(find_yaml(name_or_path, [_CONFIGS]))
+    if named.pop("job", JOB) != JOB:
+        raise InputError(f"{name_or_path} is no configuration of rounds of correction: a2lc run alone takes it")
+    base = read_yaml(find_yaml(_base(named.pop("base"), name_or_path), [_CONFIGS])) if "base" in named else {}
     problems: list[str] = []
+    layers = [base, {"experiment": Path(name_or_path).stem, **named}, parse_overrides(overrides)]
+    top: dict[str, Any] = functools.reduce(merge, _with_preset(layers, problems))
+    of_data = {name: top.pop(name, {}) for name in _FIDELITIES}
     name = str(top.get("fidelity", "corrected"))
     fidelity = merge(_layer("fidelity", name, problems), _mapping(of_data.get(name), name, problems))
     configs = []
@@ -216,6 +221,22 @@ def _base(given: Any, source: str) -> str:
     return given
 
 
+def _with_preset(layers: Sequence[dict[str, Any]], problems: list[str]) -> list[dict[str, Any]]:
+    """The layers with the preset that the last of them names, just below it."""
+    named = [_preset_of(layer) for layer in layers]
+    naming = [place for place, name in enumerate(named) if name is not None]
+    if not naming:
+        return list(layers)
+    preset = _layer("training", str(named[naming[-1]]), problems)
+    return [*layers[: naming[-1]], preset, *layers[naming[-1] :]]
+
+
+def _preset_of(layer: Mapping[str, Any]) -> Any:
+    """The preset that a layer of configuration names; None = none."""
+    training = by_name(layer.get("training"))
+    return training.get("name") if isinstance(training, Mapping) else None
+
+
 def _methods(given: Any, problems: list[str]) -> list[str]:
     """The names of the methods asked for; what is wrong with them is appended to `problems`."""
     names = ["" if name is None else str(name) for name in several(given) or [None]]
@@ -232,20 +253,6 @@ def _mapping(layer: Any, name: str, problems: list[str]) -> dict[str, Any]:
         problems.append(f"{name} is {layer!r}: expected keys and values")
         return {}
     return layer or {}
-
-
-def _find(name_or_path: str, folder: Any) -> Any:
-    built_in = folder / f"{name_or_path}.yaml"
-    if "/" not in name_or_path and built_in.is_file():
-        return built_in
-    path = Path(name_or_path)
-    if os.path.isfile(path):  # noqa: PTH113  a name too long is no file
-        return path
-    known = [entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")]
-    raise InputError(
-        f"no configuration {name_or_path}: give a YAML file or one of {', '.join(sorted(known))}"
-        f"{nearest(name_or_path, known)}"
-    )
 
 
 def _layer(kind: str, name: str, problems: list[str]) -> dict[str, Any]:

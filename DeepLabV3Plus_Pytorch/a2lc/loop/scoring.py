@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from a2lc.acquisition import Candidates, MaskScores, pool_weights, score_candidates
 from a2lc.acquisition.table import MaskTable
-from a2lc.datasets import Dataset
 from a2lc.foundation.ids import MaskKey
 from a2lc.foundation.memory import trim_heap
 from a2lc.foundation.processes import on_main
@@ -25,11 +24,14 @@ from a2lc.labels.ledger import Decision
 from a2lc.labels.run_length import decode_runs
 from a2lc.labels.state import LabelState
 from a2lc.loop.config import RunConfig
+from a2lc.loop.features import Sight, sight
 from a2lc.loop.finished import complete_record, record_mask_table
 from a2lc.loop.learners import LEARNERS
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
 from a2lc.segmentation import (
+    DeepLabV3Plus,
+    Features,
     ScoringNetwork,
     ViewName,
     build_network,
@@ -38,7 +40,7 @@ from a2lc.segmentation import (
     make_view,
     predict_batches,
 )
-from a2lc.segmentation.transforms import to_tensor
+from a2lc.segmentation.transforms import as_sample
 
 _log = logging.getLogger(__name__)
 _TRIM_EVERY = 8  # scored images; more often costs time, more seldom memory
@@ -178,14 +180,15 @@ def equal_batches(image_ids: Sequence[str], shapes: Mapping[str, tuple[int, ...]
 
 @dataclass(frozen=True)
 class _Sample:
-    """Image id → image (3, H, W) uint8, labels (H, W) uint8 and masks (H, W) int32, for the processes that load."""
+    """Image id → image (3, H, W) uint8 or its features, labels (H, W) uint8 and masks (H, W) int32, for the processes
+    that load."""
 
-    dataset: Dataset
+    images: Sight
     state: LabelState
 
-    def __call__(self, image_id: str) -> tuple[Tensor, Tensor, Tensor]:
+    def __call__(self, image_id: str) -> tuple[Tensor | Features, Tensor, Tensor]:
         labels, masks = self.state.maps(image_id)
-        return to_tensor(self.dataset.image(image_id)), torch.tensor(labels), torch.tensor(masks)
+        return as_sample(self.images(image_id)), torch.tensor(labels), torch.tensor(masks)
 
 
 def _scored(
@@ -201,11 +204,12 @@ def _scored(
     objective = make_objective(config.training, len(run.dataset.classes), void)
     network = build_network(config.network.without_weights(), objective.channels, seed=0)
     load_weights(network, run.weights_path(round_index - 1))
-    views = [make_view(name, config.training.crop, config.scoring.shift) for name in _views(config)]
+    names = _views(config)
+    views = [make_view(name, config.training.crop, config.scoring.shift) for name in names]
     predictions = predict_batches(
         ScoringNetwork(network, config.scoring, run.device),
         batches,
-        _Sample(run.dataset, past.state),
+        _Sample(_seen(run, network, names), past.state),
         config.training,
         run.device,
         views,
@@ -233,6 +237,15 @@ def _scored(
             features = mask_statistics(other, labels, masks, void).mean_probability
             found = dataclasses.replace(found, scores=dataclasses.replace(found.scores, mean_probability=features))
         yield image_id, found
+
+
+def _seen(run: Run, network: DeepLabV3Plus, names: Sequence[ViewName]) -> Sight:
+    """What the network sees of the training images: kept features are those of images as they are."""
+    if not run.config.training.on_features or set(names) != {"native"}:
+        return run.dataset.image
+    ids = run.dataset.ids("train")
+    network.to(run.device)
+    return sight(run.config, run.dataset, network, run.device, digests=run.digests, judges=ids, processes=run.processes)
 
 
 def _covered(answers: Iterable[Decision], masks: NDArray[np.integer]) -> NDArray[np.bool_] | None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from a2lc.foundation.errors import InputError
 from a2lc.loop.config import RunConfig
 from a2lc.loop.run import Run
 
+if TYPE_CHECKING:
+    import torch
+
 _WORKERS_PER_CORE = 4
 _FEWEST_WORKERS = 16  # may be asked for on any machine
 _LARGEST_CROP = 16_384  # pixels of a side
 _MOST_REPEATS = 16  # of an image in a batch
+_MANY_CROPS = 5_000  # that a whole network learns from
+_log = logging.getLogger(__name__)
 
 
 def refuse_beyond_machine(config: RunConfig) -> None:
@@ -27,6 +34,17 @@ def refuse_beyond_machine(config: RunConfig) -> None:
         raise InputError(
             f"training.workers is {config.training.workers} but this machine has {cores} cores for it: set at most "
             f"{most}, or leave it out"
+        )
+
+
+def advise(config: RunConfig, device: torch.device) -> None:
+    """Recommend the schedule for laptops where a training of the whole network is going to be long."""
+    crops = config.training.iterations * config.training.batch_size
+    pretrained = config.network.backbone_weights != "none"
+    if device.type == "cpu" and pretrained and not config.network.frozen and crops >= _MANY_CROPS:
+        _log.info(
+            "without a GPU this training takes long: training=frozen keeps the backbone as it is and takes minutes "
+            "(docs/laptop.md)"
         )
 
 

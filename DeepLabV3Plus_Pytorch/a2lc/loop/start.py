@@ -20,6 +20,7 @@ from a2lc.labels.state import LabelState, apply_corrections
 from a2lc.labels.store import PseudoLabelWriter
 from a2lc.labels.verified import VerifiedPixels, answers_by_image
 from a2lc.loop.correction import annotator_context, make_annotator
+from a2lc.loop.features import sight
 from a2lc.loop.inputs import verify_weights
 from a2lc.loop.run import Run
 from a2lc.mask_statistics import mask_statistics
@@ -120,11 +121,12 @@ def _train(run: Run, state: LabelState) -> None:
         return
     network = _network(run)
     verify_weights(run)
+    ids = [image_id for image_id in run.dataset.ids("train") if image_id in state.corrections]
     train(
         network,
-        run.dataset.image,
+        sight(run.config, run.dataset, network, run.device, digests=run.digests, learns=ids, processes=run.processes),
         state,
-        [image_id for image_id in run.dataset.ids("train") if image_id in state.corrections],
+        ids,
         run.config.training,
         num_classes=len(run.dataset.classes),
         void=run.dataset.classes.void,
@@ -152,7 +154,8 @@ def _label(run: Run, state: LabelState) -> None:
     ids = dataset.ids("train")
     made_by = {"start": "clicks", "clicks": run.config.start.clicks, "seed": run.seed}
     writer = PseudoLabelWriter(run.start_folder / "pseudo_labels", dataset.classes, made_by)
-    predictions = predict(network, ids, dataset.image, run.config.training, run.device, objective=_objective(run))
+    seen = sight(run.config, dataset, network, run.device, digests=run.digests, judges=ids)
+    predictions = predict(network, ids, seen, run.config.training, run.device, objective=_objective(run))
     for image_id, probabilities in tqdm(predictions, total=len(ids), desc="first labels", unit="img", disable=None):
         masks = run.pseudo_labels.masks(image_id)
         writer.write(image_id, _labels_of(probabilities, masks, state.corrections.get(image_id, {})), masks)

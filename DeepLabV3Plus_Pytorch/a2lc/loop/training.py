@@ -14,15 +14,16 @@ from a2lc.foundation.files import write_json
 from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.state import LabelState
+from a2lc.loop.features import Sight, sight
 from a2lc.loop.inputs import verify_weights
 from a2lc.loop.run import Run
+from a2lc.loop.sense import advise
 from a2lc.reporting import Example, TrainingLog, training_log
 from a2lc.segmentation import (
     DeepLabV3Plus,
     Progress,
     TrainingResult,
     build_network,
-    decode_once,
     evaluate_network,
     make_objective,
     normalisation_advice,
@@ -56,12 +57,14 @@ def train_network(run: Run, round_index: int) -> None:
     seed = seed_of(run.seed, round_index, "network")
     network = build_network(run.config.network, objective.channels, seed).to(run.device)
     verify_weights(run)
+    advise(run.config, run.device)
     shown = run.config.tensorboard and processes.is_main
     log = training_log(shown, folder / "tensorboard", classes)
     with run.timed(round_index, "train"), log:
+        seen = _seen(run, network)
         result = train(
             network,
-            decode_once(run.dataset, run.config.training.cache),
+            seen,
             state,
             run.dataset.ids("train"),
             run.config.training,
@@ -70,8 +73,8 @@ def train_network(run: Run, round_index: int) -> None:
             folder=folder,
             keys=(run.seed, round_index, "train"),
             device=run.device,
-            validate=partial(_validate, run) if run.dataset.validation_truth else None,
-            on_progress=partial(_note, run, state, network, log) if processes.is_main else None,
+            validate=partial(_validate, run, seen) if run.dataset.validation_truth else None,
+            on_progress=partial(_note, run, state, network, seen, log) if processes.is_main else None,
             description=f"train θ_{round_index}",
             processes=processes,
             verified=run.shared_verified(round_index) if objective.distinguishes else None,
@@ -85,33 +88,49 @@ def _write(run: Run, round_index: int, result: TrainingResult) -> None:
     write_json(run.round_folder(round_index) / "training.json", dataclasses.asdict(result))
 
 
-def _validate(run: Run, candidate: torch.nn.Module) -> float:
+def _seen(run: Run, network: DeepLabV3Plus) -> Sight:
+    """What the network sees of the images that it learns from and is validated on."""
+    validated = run.dataset.ids("val") if run.dataset.validation_truth else ()
+    return sight(
+        run.config,
+        run.dataset,
+        network,
+        run.device,
+        digests=run.digests,
+        learns=run.dataset.ids("train"),
+        judges=(*run.dataset.ids("train"), *validated),
+        processes=run.processes,
+    )
+
+
+def _validate(run: Run, seen: Sight, candidate: torch.nn.Module) -> float:
     """Validation mIoU, each process its share of the images; all processes get the same."""
     truth = run.dataset.validation_truth
     classes = run.dataset.classes
     share = run.processes.share(run.dataset.ids("val"))
     assert truth is not None
-    images = decode_once(run.dataset, run.config.training.cache)
     confusion = evaluate_network(
-        candidate, share, images, truth, len(classes), run.config.training, run.device, classes.void
+        candidate, share, seen, truth, len(classes), run.config.training, run.device, classes.void
     )
     return sum(run.processes.gather(confusion), start=ConfusionMatrix(len(classes))).mean_iou()
 
 
-def _note(run: Run, state: LabelState, network: DeepLabV3Plus, log: TrainingLog, progress: Progress) -> None:
+def _note(
+    run: Run, state: LabelState, network: DeepLabV3Plus, seen: Sight, log: TrainingLog, progress: Progress
+) -> None:
     """Tell TensorBoard how the training goes."""
     log.progress(progress.step, progress.loss, progress.learning_rate, progress.mean_iou)
     if progress.due:
-        log.examples(progress.step, _examples(run, state, network))
+        log.examples(progress.step, _examples(run, state, network, seen))
 
 
-def _examples(run: Run, state: LabelState, network: DeepLabV3Plus) -> Iterator[Example]:
+def _examples(run: Run, state: LabelState, network: DeepLabV3Plus, seen: Sight) -> Iterator[Example]:
     """The first training images, with the labels that the network learns from."""
     dataset = run.dataset
     settings = run.config.training
     objective = make_objective(settings, len(dataset.classes), dataset.classes.void)
     ids = dataset.ids("train")[:_EXAMPLES]
-    predictions = predict(network, ids, dataset.image, settings, run.device, objective=objective)
+    predictions = predict(network, ids, seen, settings, run.device, objective=objective)
     for image_id, probabilities in predictions:
         prediction = probabilities.argmax(dim=0).byte().cpu().numpy()
         yield Example(image_id, dataset.image(image_id), state.labels(image_id), prediction)

@@ -6,6 +6,7 @@ from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
     from a2lc.reporting.figures import plot_miou
+    from a2lc.reporting.markdown import markdown_table, spread
     from a2lc.reporting.summary import Published, summarise
     from a2lc.reporting.tables import Results, Row, read_results, read_seed_csv, write_seed_csv
     from a2lc.reporting.tensorboard import Example, TrainingLog, training_log
@@ -18,9 +19,11 @@ __all__ = [
     "Results",
     "Row",
     "TrainingLog",
+    "markdown_table",
     "plot_miou",
     "read_results",
     "read_seed_csv",
+    "spread",
     "summarise",
     "training_log",
     "write_seed_csv",

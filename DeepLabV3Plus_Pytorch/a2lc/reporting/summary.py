@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from a2lc.evaluation.columns import Column, EffortColumn, QualityColumn, all_columns
 from a2lc.evaluation.cost import Unit
+from a2lc.reporting.markdown import markdown_table, spread
 from a2lc.reporting.tables import Results, effort_column, is_known, methods_of, read_results, rounds_of, values_of
 
 _VISIBLE = 5e-5  # half of the last digit of a percentage
@@ -114,13 +115,13 @@ def _quality_table(
     rows = []
     for method in methods_of(results):
         of_rounds = [values_of(results, column.name, index, method) for index in rounds]
-        rows.append([method, *(_spread(column, values, len(results)) for values in of_rounds)])
+        rows.append([method, *(spread(column.unit, values, len(results)) for values in of_rounds)])
         for entry in quoted[method]:
             percent = entry.percent(column.name)
             if any(index in percent for index in rounds):
                 cells = (f"{percent[index]:.2f}" if index in percent else "–" for index in rounds)
                 rows.append([entry.label, *cells])
-    return _markdown(["method", *(_round_heading(results, index, effort) for index in rounds)], rows)
+    return markdown_table(["method", *(_round_heading(results, index, effort) for index in rounds)], rows)
 
 
 def _round_heading(results: Results, round_index: int, effort: EffortColumn) -> str:
@@ -145,7 +146,7 @@ def _rounds_section(results: Results) -> list[str]:
     header = ["method", "round", *(column.unit.heading(column.heading) for column in columns)]
     meanings = [f"- {column.heading}: {_lower(column.meaning)}" for column in columns]
     about = "All are means over the seeds that have a value."
-    return ["## Rounds", about, "\n".join(meanings), _markdown(header, rows)]
+    return ["## Rounds", about, "\n".join(meanings), markdown_table(header, rows)]
 
 
 def _means(results: Results, columns: Sequence[Column], method: str, round_index: int) -> list[str]:
@@ -157,17 +158,3 @@ def _means(results: Results, columns: Sequence[Column], method: str, round_index
 def _lower(sentence: str) -> str:
     """A sentence that goes on behind a colon; what begins with an abbreviation stays."""
     return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
-
-
-def _spread(column: Column, values: Sequence[float], seeds: int) -> str:
-    """Mean ± standard deviation, and of how many seeds where some have no value."""
-    if not values:
-        return "–"
-    deviation = column.unit.show(float(np.std(values, ddof=1))) if len(values) > 1 else "–"
-    missing = f" (n={len(values)})" if len(values) < seeds else ""
-    return f"{column.unit.show(float(np.mean(values)))} ± {deviation}{missing}"
-
-
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    rule = [":--", *["--:"] * (len(header) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))

@@ -29,12 +29,13 @@ def set_training(network: nn.Module, mode: BatchNormMode) -> None:
 
 @torch.no_grad()
 def average_statistics(network: nn.Module, processes: Processes) -> None:
-    """Replace the running statistics by their means over all processes.
+    """Replace the running statistics, where they are renewed, by their means over all processes.
 
     Running statistics are linear in those of the batches, so after every step they are what a single network gets
     from the mean of the processes' batch statistics.
     """
-    running = [buffer for layer in _layers(network) for buffer in (layer.running_mean, layer.running_var)]
+    renewed = [layer for layer in _layers(network) if layer.training]
+    running = [buffer for layer in renewed for buffer in (layer.running_mean, layer.running_var)]
     statistics = [buffer for buffer in running if buffer is not None]
     if not statistics:
         return

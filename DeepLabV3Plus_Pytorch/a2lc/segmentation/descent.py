@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from a2lc.segmentation.batchnorm import average_statistics, set_training
 from a2lc.segmentation.gradients import Gradients
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import Objective
+from a2lc.segmentation.optimizers import make_optimizer
+from a2lc.segmentation.schedules import make_schedule
 from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.weights import copy_weights
 
@@ -25,7 +28,7 @@ _ALONE = Processes()
 
 
 class Descent:
-    """SGD with momentum; the backbone and the head have learning rates of their own, both fall polynomially.
+    """Steps down the gradient; the backbone and the head have learning rates of their own, on one schedule.
 
     Attributes:
         step: Iterations made.
@@ -43,6 +46,7 @@ class Descent:
         device: torch.device,
         fingerprint: int,
         processes: Processes = _ALONE,
+        gradients: Gradients | None = None,
     ) -> None:
         """Start at iteration 0.
 
@@ -53,6 +57,7 @@ class Descent:
             device: Where to compute.
             fingerprint: Equal for two trainings that must end with the same weights; see `resume`.
             processes: Those that make every step together, each with its part of the batch.
+            gradients: What gives the gradient of a batch; None = the mean loss over its labelled pixels.
         """
         self.step = 0
         self.best_iteration = 0
@@ -64,16 +69,14 @@ class Descent:
         self._processes = processes
         self._started = time.perf_counter()
         self.network = network
-        self._gradients = Gradients(network, settings, objective, device, processes)
+        self._gradients = gradients or Gradients(network, settings, objective, device, processes)
         self.learn()
-        self._first_rates = (settings.learning_rate * settings.backbone_learning_rate_factor, settings.learning_rate)
-        self._optimizer = torch.optim.SGD(
-            [{"params": network.backbone.parameters()}, {"params": network.classifier.parameters()}],
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
+        self._schedule = make_schedule(settings)
+        parts = [(network.backbone, settings.backbone_learning_rate_factor), (network.classifier, 1.0)]
+        learning = parts[1:] if network.frozen else parts
+        self._rates = [settings.learning_rate * factor for _, factor in learning]
+        groups = [{"params": part.parameters()} for part, _ in learning]
+        self._optimizer = make_optimizer(groups, settings, fused=device.type in ("cpu", "cuda"))
 
     def learn(self) -> None:
         """Put the network into training mode: at the start, and after somebody predicted with it."""
@@ -89,13 +92,13 @@ class Descent:
         """Time spent, earlier attempts included up to what they saved."""
         return time.perf_counter() - self._started
 
-    def advance(self, images: Tensor, labels: Tensor, trusted: Tensor | None = None) -> float:
+    def advance(self, *batch: Any) -> float:
         """Make one step.
 
         Args:
-            images: What this process has of the batch, (N, 3, h, w) uint8.
-            labels: (N, h, w) uint8.
-            trusted: (N, h, w) bool, the pixels whose label was verified; None = nobody said which.
+            *batch: What this process has of the batch, as its gradients take it (`Gradients.add`): images (N, 3, h, w)
+                uint8, or features; labels (N, h, w) uint8 and, where somebody said which pixels' labels were verified,
+                these, (N, h, w) bool.
 
         Returns:
             The loss of the whole batch before the step.
@@ -104,11 +107,11 @@ class Descent:
             InputError: When the loss is not finite.
         """
         settings = self._settings
-        decay = (1 - self.step / settings.iterations) ** settings.poly_power
-        for group, rate in zip(self._optimizer.param_groups, self._first_rates, strict=True):
-            group["lr"] = max(rate * decay, settings.learning_rate_floor)
+        factor = self._schedule(self.step)
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = max(rate * factor, settings.learning_rate_floor)
         self._optimizer.zero_grad()
-        loss = self._gradients.add(images, labels, trusted)
+        loss = self._gradients.add(*batch)
         if not math.isfinite(loss):
             raise InputError(
                 f"the loss is {loss} at iteration {self.step + 1}, so the training has diverged: set "
@@ -119,6 +122,7 @@ class Descent:
         if self._processes.count > 1 and settings.batchnorm == "batch":
             average_statistics(self.network, self._processes)
         self.step += 1
+        self._gradients.follow(self.step)
         return loss
 
     def judge(self, validate: Callable[[nn.Module], float]) -> None:
@@ -142,6 +146,7 @@ class Descent:
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._gradients.scaler.state_dict(),
+            "gradients": self._gradients.state_dict(),
         }
         with atomic_path(path) as temporary:
             torch.save(state, temporary)
@@ -168,6 +173,7 @@ class Descent:
                 setattr(self, name, state["progress"][name])
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise InputError(f"{path} does not hold what was expected ({reason(error)}): {_REMEDY}") from None
+        self._gradients.load_state_dict(state.get("gradients", {}), str(path))  # absent in older files
         self._started -= state["seconds"]
 
 

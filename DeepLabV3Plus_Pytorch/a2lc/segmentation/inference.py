@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.settings import ScoringSettings
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -31,8 +32,10 @@ class ScoringNetwork(nn.Module):
         moved = network.to(device).to(memory_format=self._layout)
         self.network: Any = torch.compile(moved) if settings.compile else moved
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map normalised images (N, 3, H, W) float32 to logits (N, K, H, W) float32."""
+    def forward(self, images: Tensor | Features) -> Tensor:
+        """Map normalised images (N, 3, H, W) float32, or their features, to logits (N, K, H, W) float32."""
+        if not isinstance(images, Features):
+            images = images.contiguous(memory_format=self._layout)
         with torch.autocast(self._device.type, dtype=self._type, enabled=self._type is not None):
-            logits: Tensor = self.network(images.contiguous(memory_format=self._layout))
+            logits: Tensor = self.network(images)
         return logits.float().contiguous()

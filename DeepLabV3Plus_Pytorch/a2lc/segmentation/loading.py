@@ -74,17 +74,22 @@ def _collate(samples: list[Any]) -> Any:
     return errors[0] if errors else default_collate(samples)
 
 
-def check_labels(
-    image_id: str, image: NDArray[np.uint8], labels: NDArray[np.uint8], num_classes: int, void: int
-) -> None:
+def check_labels(image_id: str, size: tuple[int, int], labels: NDArray[np.uint8], num_classes: int, void: int) -> None:
     """Check what would otherwise fail far from its cause: (H, W) of image and labels, and every label.
+
+    Args:
+        image_id: What the message names.
+        size: Height and width of the image.
+        labels: (H, W) uint8.
+        num_classes: C.
+        void: Label of pixels that belong to no class.
 
     Raises:
         InputError: When the sizes differ, or a label is neither below `num_classes` nor `void`.
     """
-    if image.shape[:2] != labels.shape:
+    if size != labels.shape:
         raise InputError(
-            f"image '{image_id}' is {image.shape[0]}x{image.shape[1]} but its label map is "
+            f"image '{image_id}' is {size[0]}x{size[1]} but its label map is "
             f"{labels.shape[0]}x{labels.shape[1]} (rows x columns): make the labels again from this image"
         )
     highest = labels.max(initial=0, where=labels != void)

@@ -15,6 +15,7 @@ from torch.nn import functional
 from torchvision.models.segmentation.deeplabv3 import ASPP
 
 from a2lc.segmentation.backbones import LOW_LEVEL_STRIDE, build_backbone
+from a2lc.segmentation.features import Features, in_16_bits
 from a2lc.segmentation.randomness import torch_seed
 from a2lc.segmentation.settings import NetworkSettings
 
@@ -42,16 +43,37 @@ class DeepLabV3Plus(nn.Module):
         features = info.channels()
         strides = info.reduction()
         self.low_level = next(index for index, stride in enumerate(strides) if stride >= LOW_LEVEL_STRIDE)
-        self.backbone = backbone
+        self.frozen = settings.frozen
+        self.backbone = backbone.requires_grad_(False) if settings.frozen else backbone
         self.classifier = _Head(features[self.low_level], features[-1], settings, channels)
         if strides[self.low_level] > LOW_LEVEL_STRIDE:
             self.classifier.enlarge(strides[self.low_level] // LOW_LEVEL_STRIDE)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map normalised images (N, 3, H, W) float32 to logits (N, K, H, W)."""
-        features = self.backbone(images)
-        logits = self.classifier(features[self.low_level], features[-1])
-        return functional.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
+    def forward(self, images: Tensor | Features) -> Tensor:
+        """Map normalised images (N, 3, H, W) float32, or their features, to logits (N, K, H, W)."""
+        if isinstance(images, Features):
+            low, deep, size = images.low.float(), images.deep.float(), images.image_size
+        else:
+            (low, deep), size = self.features(images), (images.shape[-2], images.shape[-1])
+        logits = self.classifier(low, deep)
+        return functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What the head reads of normalised images (N, 3, H, W) float32: (N, A, h, w) at stride 4, and the deepest.
+
+        Those of a frozen backbone have no gradient, and only values that 16 bits can hold; see `Features`.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            found = self.backbone(images)
+        low, deep = found[self.low_level], found[-1]
+        return (in_16_bits(low), in_16_bits(deep)) if self.frozen else (low, deep)
+
+    def train(self, mode: bool = True) -> DeepLabV3Plus:
+        """Put the head, and a backbone that learns, into training mode; a frozen one keeps its BatchNorm statistics."""
+        super().train(mode)
+        if self.frozen:
+            self.backbone.eval()
+        return self
 
 
 class _Head(nn.Module):

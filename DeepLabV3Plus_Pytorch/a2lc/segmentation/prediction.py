@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +14,15 @@ from torch import Tensor, nn
 
 from a2lc.evaluation.metrics import ConfusionMatrix
 from a2lc.labels.base import LabelSource
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.loading import check_labels, load_batches
 from a2lc.segmentation.objectives import Objective, make_objective
 from a2lc.segmentation.settings import TrainingSettings
-from a2lc.segmentation.transforms import VOID, to_tensor
+from a2lc.segmentation.transforms import VOID, as_sample, size_of
 from a2lc.segmentation.views import NativeView, View
 from a2lc.segmentation.weights import copy_weights, read_weights
 
-Images = Callable[[str], NDArray[np.uint8]]
+Images = Callable[[str], NDArray[np.uint8] | Features]
 _NATIVE = NativeView()
 
 
@@ -49,7 +51,7 @@ def predict(
     Args:
         network: Already on `device`; put into evaluation mode.
         image_ids: Images to predict.
-        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers.
+        images: Image id → RGB (H, W, 3) uint8, or its features; must be picklable if there are workers.
         settings: Mean and standard deviation of the normalisation.
         device: Where to compute.
         workers: Processes that load the next images meanwhile; None = as many as suit the machine.
@@ -83,7 +85,7 @@ def predict_views(
     Args:
         network: Already on `device`; put into evaluation mode.
         image_ids: Images to predict.
-        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers.
+        images: Image id → RGB (H, W, 3) uint8, or its features; must be picklable if there are workers.
         settings: Mean and standard deviation of the normalisation.
         device: Where to compute.
         views: How the network sees an image, a pass each.
@@ -107,7 +109,7 @@ def predict_views(
 def predict_batches(
     network: nn.Module,
     batches: Sequence[Sequence[str]],
-    load: Callable[[str], tuple[Tensor, ...]],
+    load: Callable[[str], tuple[Any, ...]],
     settings: TrainingSettings,
     device: torch.device,
     views: Sequence[View],
@@ -120,8 +122,8 @@ def predict_batches(
     Args:
         network: Already on `device`; put into evaluation mode.
         batches: Images that the network sees at once; those of a batch have one size.
-        load: Image id → image (3, H, W) uint8 and whatever tensors belong to it; must be picklable if there are
-            workers.
+        load: Image id → image (3, H, W) uint8, or its features, and whatever tensors belong to it; must be
+            picklable if there are workers.
         settings: Mean and standard deviation of the normalisation.
         device: Where to compute.
         views: How the network sees an image, a pass each.
@@ -139,7 +141,7 @@ def predict_batches(
     for images, *others in load_batches(load, [list(batch) for batch in batches], workers, device):
         on_device = images.to(device, non_blocking=True)
         passes = [view.probabilities(network, on_device, settings.mean, settings.std, objective) for view in views]
-        for index in range(len(images)):
+        for index in range(len(passes[0])):
             yield tuple(other[index] for other in others), tuple(found[index] for found in passes)
 
 
@@ -158,7 +160,8 @@ def evaluate_network(
     Args:
         network: Already on `device`; put into evaluation mode.
         image_ids: Images to compare.
-        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `truth`.
+        images: Image id → RGB (H, W, 3) uint8, or its features; must be picklable if there are workers, and so must
+            `truth`.
         truth: Ground truth (H, W) uint8.
         num_classes: C.
         settings: Objective, normalisation and number of workers.
@@ -183,8 +186,8 @@ def evaluate_network(
 class _Image:
     images: Images
 
-    def __call__(self, image_id: str) -> tuple[Tensor]:
-        return (to_tensor(self.images(image_id)),)
+    def __call__(self, image_id: str) -> tuple[Tensor | Features]:
+        return (as_sample(self.images(image_id)),)
 
 
 @dataclass(frozen=True)
@@ -194,8 +197,8 @@ class _ImageAndTruth:
     num_classes: int
     void: int
 
-    def __call__(self, image_id: str) -> tuple[Tensor, Tensor]:
-        image = self.images(image_id)
+    def __call__(self, image_id: str) -> tuple[Tensor | Features, Tensor]:
+        image = as_sample(self.images(image_id))
         labels = self.truth.labels(image_id)
-        check_labels(image_id, image, labels, self.num_classes, self.void)
-        return to_tensor(image), torch.tensor(labels)
+        check_labels(image_id, size_of(image), labels, self.num_classes, self.void)
+        return image, torch.tensor(labels)

@@ -70,7 +70,7 @@ class TrainingSamples:
         image_id = self.image_ids[index]
         image = self.images(image_id)
         labels = self.labels.labels(image_id)
-        check_labels(image_id, image, labels, self.num_classes, self.void)
+        check_labels(image_id, image.shape[:2], labels, self.num_classes, self.void)
         if self.verified is None:
             return self.augment(image, labels, seed)
         return self.augment.with_verified(image, labels, self.verified(image_id), seed)

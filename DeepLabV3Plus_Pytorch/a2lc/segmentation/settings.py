@@ -8,13 +8,17 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from a2lc.foundation.registry import registered
-from a2lc.foundation.settings import Decides, Settings
+from a2lc.foundation.settings import EACH_ONCE, Decides, Settings
 from a2lc.segmentation.objectives import OBJECTIVES, LossSettings
+from a2lc.segmentation.optimizers import OPTIMIZERS
+from a2lc.segmentation.schedules import SCHEDULES
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 ViewName = Literal["native", "padded", "squashed"]
 BatchNormMode = Literal["batch", "synchronised", "frozen"]
-_YOUNG = frozenset({"objective", "loss"})  # settings that the first checkpoints do not know
+_YOUNG = frozenset(  # settings that the first checkpoints do not know
+    {"objective", "loss", "optimizer", "schedule", "warmup", "beta2", "on_features", "feature_scales"}
+)
 
 
 class NetworkSettings(Settings):
@@ -26,6 +30,10 @@ class NetworkSettings(Settings):
 
     backbone_weights: Annotated[str, Decides.SOURCE] = "imagenet"
     """Where the backbone starts: "imagenet" (downloaded by timm), "none" (random), or a .safetensors or .pth file."""
+
+    frozen: bool = False
+    """Whether the backbone stays as it starts, BatchNorm statistics included, while the head learns. What it makes of
+    an image is then read as 16 bits hold it."""
 
     output_stride: Literal[8, 16] = 16
     """Pixels of the image per pixel of the deepest features; 8 is finer and about three times slower."""
@@ -56,7 +64,11 @@ class NetworkSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """Stochastic gradient descent on random crops."""
+    """Gradient descent on random crops, or on random windows of features."""
+
+    name: Annotated[str, Decides.LAYERS] = "papers"
+    """Preset of network and training, `training=frozen`: papers (the backbone learns, too), or frozen (features of a
+    frozen backbone are computed once: minutes on a laptop). It lies above the configuration and below single keys."""
 
     iterations: Annotated[int, Field(ge=0)] = 30_000
     """Steps of gradient descent, one batch each."""
@@ -83,20 +95,33 @@ class TrainingSettings(Settings):
     loss: LossSettings = LossSettings()
     """Parameters of the objectives other than cross_entropy, a section for each."""
 
+    optimizer: Annotated[str, registered(OPTIMIZERS)] = "sgd"
+    """What turns gradients into steps: sgd or adamw."""
+
     learning_rate: PositiveFloat = 0.1
-    """Learning rate of the head at the first iteration."""
+    """Learning rate of the head at its highest: with poly and no warm-up at the first iteration."""
 
     backbone_learning_rate_factor: Annotated[float, Field(ge=0)] = 0.1
     """Learning rate of the backbone as a multiple of the head's."""
 
     momentum: Fraction = 0.9
-    """Momentum of the gradient descent."""
+    """Share of the mean gradient that stays from step to step: the momentum of sgd, beta 1 of adamw."""
+
+    beta2: Fraction = 0.999
+    """Share of the mean squared gradient that stays from step to step; of adamw only."""
 
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    """L2 penalty per unit of weight."""
+    """L2 penalty per unit of weight; with adamw the share of it, times the learning rate, that each step takes away."""
+
+    schedule: Annotated[str, registered(SCHEDULES)] = "poly"
+    """How learning rates change: poly (fall polynomially), cosine (fall like half a cosine), or onecycle (rise from a
+    25th and fall to a 250,000th, each like half a cosine)."""
+
+    warmup: Annotated[int, Field(ge=0)] | None = None
+    """Iterations in which learning rates rise; null = 0, with onecycle three tenths of all."""
 
     poly_power: Annotated[float, Field(ge=0)] = 0.9
-    """Exponent p of the schedule: learning rate × (1 - iteration / iterations)^p."""
+    """Exponent p of the poly schedule: learning rate × (1 - iteration / iterations)^p."""
 
     learning_rate_floor: Annotated[float, Field(ge=0)] = 1e-6
     """Below this the schedule lowers no learning rate."""
@@ -121,6 +146,19 @@ class TrainingSettings(Settings):
 
     std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.229, 0.224, 0.225)
     """Standard deviation of R, G, B that is divided by, on a scale of 0 to 1."""
+
+    on_features: bool = False
+    """Whether the head learns from features that a frozen backbone computed once, and validation, scores and
+    predictions are made of them, too. Needs network.frozen. A crop is then a window of whole features, rounded up to
+    the output stride; `feature_scales` stand for `scale`; `color_jitter` and `padding` (always void) have no effect."""
+
+    feature_scales: Annotated[tuple[PositiveFloat, ...], *EACH_ONCE] = (1.0,)
+    """With on_features: the factors by which an image is resized before its features are computed, one of which is
+    drawn in a step."""
+
+    features_folder: Annotated[Path | None, Decides.SPEED] = None
+    """Where computed features are kept: by content of the image, weights and view, so that seeds, methods and runs
+    share them; null = features/ in the output folder. The results do not depend on it."""
 
     validate_every: Annotated[int, Field(ge=0)] = 100
     """Iterations from one validation to the next; 0 = only after the last iteration."""
@@ -161,7 +199,8 @@ class TrainingSettings(Settings):
         A setting that came later is left out at its default, so that what was trained before is still recognised.
         """
         at_default = {name for name in _YOUNG if getattr(self, name) == type(self).model_fields[name].default}
-        return self.model_dump_json(exclude=self.fields_that(Decides.SPEED) | at_default)
+        free = self.fields_that(Decides.SPEED) | self.fields_that(Decides.LAYERS)
+        return self.model_dump_json(exclude=free | at_default)
 
     @model_validator(mode="after")
     def _ordered_scale(self) -> TrainingSettings:

@@ -14,14 +14,15 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import torch as safetensors
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from a2lc.foundation.errors import InputError
@@ -29,16 +30,20 @@ from a2lc.foundation.files import atomic_path, is_there
 from a2lc.foundation.processes import Processes
 from a2lc.foundation.seeding import seed_of
 from a2lc.labels.base import LabelSource
+from a2lc.segmentation.cached_features import CachedFeatures, training_views
 from a2lc.segmentation.descent import Descent, weights_of
+from a2lc.segmentation.feature_samples import FeatureSamples
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.loading import load_batches
 from a2lc.segmentation.network import DeepLabV3Plus
 from a2lc.segmentation.objectives import make_objective
-from a2lc.segmentation.sampling import TrainingSamples, batch_of_step
+from a2lc.segmentation.sampling import Item, TrainingSamples, batch_of_step
 from a2lc.segmentation.settings import TrainingSettings
 from a2lc.segmentation.transforms import VOID, Augmentation
 
 _log = logging.getLogger(__name__)
 _ALONE = Processes()
+Verified = Callable[[str], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class TrainingResult:
 
 def train(
     network: DeepLabV3Plus,
-    images: Callable[[str], NDArray[np.uint8]],
+    images: Callable[[str], NDArray[np.uint8] | Features],
     labels: LabelSource,
     image_ids: Sequence[str],
     settings: TrainingSettings,
@@ -92,7 +97,7 @@ def train(
     device: torch.device,
     void: int = VOID,
     processes: Processes = _ALONE,
-    verified: Callable[[str], NDArray[np.bool_]] | None = None,
+    verified: Verified | None = None,
     validate: Callable[[nn.Module], float] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     description: str = "training",
@@ -101,7 +106,8 @@ def train(
 
     Args:
         network: Starts with the weights it has; moved to `device`. Its channels are those of the objective.
-        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`.
+        images: Image id → RGB (H, W, 3) uint8; must be picklable if there are workers, and so must `labels`. For a
+            training on features `CachedFeatures` that hold the training images in all `training_views`.
         labels: Label maps (H, W) uint8 of the same size.
         image_ids: The training images; may be fewer than a batch.
         settings: How to train.
@@ -125,21 +131,47 @@ def train(
     """
     if not image_ids:
         raise InputError(f"{description}: there are no training images")
-    _check_division(settings, processes.count, device)
+    check_division(settings, processes.count, device)
     objective = make_objective(settings, num_classes, void)
     asked = verified if objective.distinguishes else None
-    samples = TrainingSamples(images, labels, image_ids, num_classes, Augmentation(settings, void), void, asked)
-    fingerprint = seed_of(settings.identity(), *keys, *image_ids)
+    samples = _samples(images, labels, image_ids, num_classes, settings, void, asked)
+    fingerprint = seed_of(settings.identity(), *keys, *image_ids, *["frozen"] * network.frozen)
     descent = Descent(network.to(device), settings, objective, device, fingerprint, processes)
-    course = _Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
+    course = Course(descent, settings, keys, device, processes, folder, validate, on_progress, description)
     course.begin(len(image_ids))
-    course.go_through(course.batches(samples))
+    course.go_through(course.batches(samples, partial(_items, len(image_ids), settings, keys)))
     return course.finish()
 
 
+def _samples(
+    images: Callable[[str], NDArray[np.uint8] | Features],
+    labels: LabelSource,
+    image_ids: Sequence[str],
+    num_classes: int,
+    settings: TrainingSettings,
+    void: int,
+    verified: Verified | None,
+) -> TrainingSamples | FeatureSamples:
+    """What a step draws from: crops of images, or windows of kept features."""
+    if not settings.on_features:
+        pixels = cast(Callable[[str], NDArray[np.uint8]], images)
+        return TrainingSamples(pixels, labels, image_ids, num_classes, Augmentation(settings, void), void, verified)
+    if not isinstance(images, CachedFeatures):
+        raise TypeError("training.on_features is true, so images must be CachedFeatures")
+    views = training_views(settings)
+    return FeatureSamples(images, labels, image_ids, num_classes, views, settings.crop, void, verified)
+
+
 @dataclass(frozen=True)
-class _Course:
-    """The way of a training from where it stands to its last iteration; the arguments are those of `train`."""
+class Course:
+    """The way of a training from where it stands to its last iteration; the arguments are those of `train`.
+
+    Example:
+        >>> course = Course(descent, settings, keys, device, processes, folder, None, None, "training")
+        >>> course.begin(len(image_ids))
+        >>> course.go_through(course.batches(samples, items_of_step))
+        >>> result = course.finish()
+    """
 
     descent: Descent
     settings: TrainingSettings
@@ -173,24 +205,31 @@ class _Course:
             self.descent.resume(self._checkpoint)
             self._say("continuing at iteration %d, from %s", self.descent.step, self._checkpoint)
 
-    def batches(self, samples: TrainingSamples) -> Iterator[tuple[Tensor, ...]]:
-        """This process's images (N, 3, h, w) and labels (N, h, w) of every step that is left, and what is verified."""
-        count = len(samples.image_ids)
-        size = self.settings.batch_size
-        steps = range(self.descent.step, self.settings.iterations)
-        items = (batch_of_step(step, count, size, self.keys) for step in steps)
-        shares = (list(self.processes.share(batch)) for batch in items)
-        return load_batches(samples, shares, self.settings.workers, self.device)
+    def batches(
+        self, load: Callable[[Any], tuple[Any, ...]], items_of: Callable[[int], Sequence[Any]]
+    ) -> Iterator[Sequence[Any]]:
+        """This process's part of every batch that is left.
 
-    def go_through(self, batches: Iterable[tuple[Tensor, ...]]) -> None:
+        Args:
+            load: Item → tensors, as `TrainingSamples`; must be picklable if there are workers.
+            items_of: Step, from 0 → the items of its batch, of all processes.
+
+        Yields:
+            What `load` gives, stacked: of `TrainingSamples` images (N, 3, h, w), labels (N, h, w), what is verified.
+        """
+        steps = range(self.descent.step, self.settings.iterations)
+        shares = (list(self.processes.share(items_of(step))) for step in steps)
+        return load_batches(load, shares, self.settings.workers, self.device)
+
+    def go_through(self, batches: Iterable[Sequence[Any]]) -> None:
         """Make a step of every batch; the random state of the caller stays as it is."""
         with (
             torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),
             self._bar() as bar,
         ):
-            for images, *maps in batches:
+            for batch in batches:
                 torch.manual_seed(_seed_of_step(self.keys, self.descent.step, self.processes))
-                loss = self.descent.advance(images, *maps)
+                loss = self.descent.advance(*batch)
                 self._show(bar, loss)
                 self._follow(loss)
 
@@ -236,7 +275,11 @@ class _Course:
         return self.descent.last_mean_iou
 
 
-def _check_division(settings: TrainingSettings, processes: int, device: torch.device) -> None:
+def _items(count: int, settings: TrainingSettings, keys: Sequence[int | str], step: int) -> list[Item]:
+    return batch_of_step(step, count, settings.batch_size, keys)
+
+
+def check_division(settings: TrainingSettings, processes: int, device: torch.device) -> None:
     """Refuse a batch that the processes and their passes cannot share. Raises InputError."""
     size = settings.batch_size
     passes = settings.accumulation

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.randomness import torch_seed
 from a2lc.segmentation.settings import TrainingSettings
 
@@ -121,3 +122,25 @@ def to_tensor(image: NDArray[np.uint8]) -> Tensor:
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Map images (..., 3, H, W) uint8 to float32: (image / 255 - mean) / std per channel."""
     return v2.functional.normalize(v2.functional.to_dtype(images, torch.float32, scale=True), list(mean), list(std))
+
+
+def as_sample(image: NDArray[np.uint8] | Features) -> Tensor | Features:
+    """What becomes part of a batch: an RGB image (H, W, 3) uint8 as a tensor (3, H, W), features as they are."""
+    return image if isinstance(image, Features) else to_tensor(image)
+
+
+def size_of(image: Tensor | Features) -> tuple[int, int]:
+    """Height and width of the image (3, H, W), or of that which the features are of."""
+    return image.image_size if isinstance(image, Features) else (image.shape[-2], image.shape[-1])
+
+
+def as_input(
+    images: Tensor | Features,
+    mean: Sequence[float],
+    std: Sequence[float],
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Tensor | Features:
+    """What the network takes: images (N, 3, H, W) uint8 are normalised, features are ready as they are."""
+    if isinstance(images, Features):
+        return images
+    return normalise(images, mean, std).contiguous(memory_format=memory_format)

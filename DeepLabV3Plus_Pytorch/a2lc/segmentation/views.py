@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.transforms import v2
 
+from a2lc.segmentation.features import Features
 from a2lc.segmentation.objectives import Objective
 from a2lc.segmentation.settings import ViewName
-from a2lc.segmentation.transforms import normalise
+from a2lc.segmentation.transforms import as_input, normalise
 
 
 class View(Protocol):
@@ -26,7 +27,7 @@ class View(Protocol):
 
         Args:
             network: In evaluation mode.
-            images: (N, 3, H, W) uint8, on the device of the network.
+            images: (N, 3, H, W) uint8, on the device of the network; the native view takes their features as well.
             mean: Mean of the normalisation.
             std: Standard deviation of the normalisation.
             objective: Reads the logits.
@@ -43,10 +44,15 @@ class NativeView:
 
     @torch.inference_mode()
     def probabilities(
-        self, network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float], objective: Objective
+        self,
+        network: nn.Module,
+        images: Tensor | Features,
+        mean: Sequence[float],
+        std: Sequence[float],
+        objective: Objective,
     ) -> Tensor:
-        """Show the images at their own size; see `View`."""
-        logits: Tensor = network(normalise(images, mean, std))
+        """Show the images at their own size, or what the backbone made of them; see `View`."""
+        logits: Tensor = network(as_input(images, mean, std))
         return objective.probabilities(logits)
 
 

@@ -6,8 +6,8 @@ from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
     from a2lc.simulation.campaigns import run_simulation
-    from a2lc.simulation.settings import SimulationSettings, is_simulation, load_simulation
+    from a2lc.simulation.settings import SIMULATIONS, SimulationSettings, load_simulation
 else:
     __getattr__, __dir__ = lazily(__name__)
 
-__all__ = ["SimulationSettings", "is_simulation", "load_simulation", "run_simulation"]
+__all__ = ["SIMULATIONS", "SimulationSettings", "load_simulation", "run_simulation"]

@@ -11,11 +11,12 @@ from pydantic import Field, ValidationError, field_validator
 
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import valid_id
-from a2lc.foundation.layers import explain, merge, parse_overrides, read_yaml
+from a2lc.foundation.layers import explain, find_yaml, merge, parse_overrides, read_yaml
 from a2lc.foundation.settings import EACH_ONCE, Seeds, Settings
 from a2lc.posterior.settings import PosteriorSettings
 
-_FOLDER = resources.files("a2lc") / "configs" / "simulations"
+SIMULATIONS = resources.files("a2lc") / "configs" / "simulations"
+"""Folder of the built-in simulations."""
 StrategyName = Literal["posterior", "posterior_rounds", "posterior_checked", "area", "random", "perfect"]
 
 
@@ -83,19 +84,16 @@ class SimulationSettings(Settings):
         return valid_id(experiment, "experiment")
 
 
-def is_simulation(name: str) -> bool:
-    """Whether a configuration of this name is a simulation."""
-    return (_FOLDER / f"{name}.yaml").is_file()
-
-
-def load_simulation(name: str, overrides: Sequence[str]) -> SimulationSettings:
-    """Compose a built-in simulation with "key=value" overrides.
+def load_simulation(name_or_path: str, overrides: Sequence[str]) -> SimulationSettings:
+    """Compose a simulation, built-in or a YAML file, with "key=value" overrides.
 
     Raises:
-        InputError: When a key is unknown, missing or invalid; every problem is listed.
+        InputError: When there is none, or a key is unknown, missing or invalid; every problem is listed.
     """
-    layer = merge({"experiment": name, **read_yaml(_FOLDER / f"{name}.yaml")}, parse_overrides(overrides))
+    named = read_yaml(find_yaml(name_or_path, [SIMULATIONS]))
+    named.pop("job", None)
+    layer = merge({"experiment": Path(name_or_path).stem, **named}, parse_overrides(overrides))
     try:
         return SimulationSettings.model_validate(layer)
     except ValidationError as error:
-        raise InputError(explain(error, SimulationSettings, name)) from None
+        raise InputError(explain(error, SimulationSettings, name_or_path)) from None

@@ -15,6 +15,7 @@ from a2lc.classes import ClassSet, load_classes
 from a2lc.datasets.base import Split
 from a2lc.datasets.folder import Folder, FolderSettings
 from a2lc.datasets.toyscapes.detector import detect
+from a2lc.datasets.toyscapes.night import at_night
 from a2lc.datasets.toyscapes.scene import scene
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
@@ -48,6 +49,8 @@ class ToyscapesSettings(Settings):
     """Width of an image in pixels."""
     seed: int = 0
     """Seed of the scenes and of the detector's mistakes."""
+    light: Literal["day", "night"] = "day"
+    """night: the same scenes in little bluish light, with the noise of a camera that lacks light."""
 
 
 class Toyscapes(Folder):
@@ -70,7 +73,8 @@ class Toyscapes(Folder):
 
 
 def _stamp(settings: ToyscapesSettings) -> dict[str, Any]:
-    return {"drawing": DRAWING, **settings.model_dump(mode="json", exclude={"root"})}
+    by_day = {"light"} if settings.light == "day" else set()  # the first folders know no night
+    return {"drawing": DRAWING, **settings.model_dump(mode="json", exclude={"root"} | by_day)}
 
 
 def _is_finished(settings: ToyscapesSettings) -> bool:
@@ -85,7 +89,10 @@ def _is_finished(settings: ToyscapesSettings) -> bool:
         found = None
     if not isinstance(found, dict):
         raise InputError(f"{path} is damaged: delete the folder {settings.root} and it is drawn again")
-    changed = [f"{key} {found.get(key)} instead of {wanted[key]}" for key in wanted if found.get(key) != wanted[key]]
+    keys = dict.fromkeys([*wanted, *found])
+    changed = [
+        f"{key} {found.get(key)} instead of {wanted.get(key)}" for key in keys if found.get(key) != wanted.get(key)
+    ]
     if changed:
         raise InputError(
             f"{settings.root} holds toyscapes of other settings ({', '.join(changed)}): "
@@ -141,7 +148,8 @@ def _write_scene(
     settings: ToyscapesSettings, classes: ClassSet, writer: PseudoLabelWriter, index: int, image_id: str
 ) -> None:
     drawn = scene(settings.seed, index, settings.height, settings.width)
-    write_image(settings.root / "images" / f"{image_id}.png", drawn.image)
+    image = at_night(drawn.image, settings.seed, index) if settings.light == "night" else drawn.image
+    write_image(settings.root / "images" / f"{image_id}.png", image)
     write_label_map(settings.root / "ground_truth" / f"{image_id}.png", drawn.labels, classes.palette())
     if index < FIRST["val"]:
         writer.write(image_id, *detect(drawn, settings.seed, index))
