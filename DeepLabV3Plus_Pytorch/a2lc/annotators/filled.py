@@ -27,18 +27,19 @@ def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, a
         InputError: When a row is not valid, answered twice or was never asked; all problems are listed.
     """
     rows, asked, words = read_queue(path), _Asked(questions), AnswerWords(classes)
-    lines: dict[int, int] = {}
+    seen: set[int] = set()
     given: dict[int, Answer] = {}
     problems: list[str] = []
     for row in rows:
         question = asked.by(row)
+        about = f"line {row.line}: mask {row.mask_id} of '{row.image_id}'"
         if question is None:
-            problems.append(f"line {row.line}: mask {row.mask_id} of '{row.image_id}' was not asked about")
+            problems.append(f"{about} was not asked about: remove the row")
             continue
-        if question.id in lines:
-            problems.append(f"line {row.line}: mask {row.mask_id} of '{row.image_id}' is answered twice")
+        if question.id in seen:
+            problems.append(f"{about} is answered twice: remove one row")
             continue
-        lines[question.id] = row.line
+        seen.add(question.id)
         if row.answer:
             try:
                 kind, label = words.read(row.answer)
