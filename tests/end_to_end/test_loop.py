@@ -89,7 +89,7 @@ def test_verbs_out_of_order_say_what_comes_first(
         (["score"], "run a2lc train"),
         (["train", "train"], "round 1 is not corrected yet"),
         (["correct"], "score the masks of this round first"),
-        (["score", "propagate"], "round 1 has no answers yet"),
+        (["score", "propagate"], "holds no answers of round 1"),
         (["export", "--to", str(tmp_path / "labels")], ""),
     ):
         codes = [main([verb, *settings]) for verb in verbs] if verbs[0] != "export" else [main([*verbs, *settings])]

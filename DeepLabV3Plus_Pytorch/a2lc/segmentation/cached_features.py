@@ -170,7 +170,9 @@ class CachedFeatures:
     def _read(self, key: str, view: FeatureView) -> tuple[Tensor, Tensor] | None:
         """The two maps; None where one is absent or damaged."""
         try:
-            low, deep = (np.load(self._path(key, view, name), mmap_mode="c") for name in ("low", "deep"))
+            low, deep = (
+                np.load(self._path(key, view, name), mmap_mode="c", allow_pickle=False) for name in ("low", "deep")
+            )
         except (OSError, EOFError, ValueError):
             return None
         return torch.from_numpy(low), torch.from_numpy(deep)

@@ -29,11 +29,13 @@ def read_parquet(path: Path, columns: Mapping[str, str], remedy: str = REPLACE) 
     check_regular(path)
     try:
         rows = pq.read_metadata(path).num_rows
-        if rows > _MOST_ROWS:
-            raise InputError(f"{path} claims to have {rows:,} rows: {remedy}")
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError, MemoryError) as error:
+        table = pq.read_table(path) if rows <= _MOST_ROWS else None
+        if table is not None:
+            table.validate(full=True)  # that texts are UTF-8, for example
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error}): {remedy}") from None
+    if table is None:
+        raise InputError(f"{path} claims to have {rows:,} rows: {remedy}")
     problems = [_problem(table, name, kind) for name, kind in columns.items()]
     refuse(f"{path} does not hold what was expected: {remedy}", [problem for problem in problems if problem])
     return table
