@@ -73,9 +73,13 @@ def correct(request: Request[CorrectOptions]) -> None:
         annotator = None
         decisions = [decision for decision in current.ledger.decisions_of(round_index) if decision.queried]
         if request.options.answers:
+            name = request.options.annotator_name
+            revised = correction.revise(current, round_index, batch, request.options.answers, name)
+            if revised:
+                show(f"{revised} earlier answers replaced\n")
+                return
             context = correction.annotator_context(current, round_index, batch)
-            person = request.options.annotator_name
-            annotator = AnswersAnnotator(replace(context, answers=request.options.answers, person=person))
+            annotator = AnswersAnnotator(replace(context, answers=request.options.answers, person=name))
             if current.ledger.is_done(round_index, batch, "annotate") and not annotator.gave(decisions):
                 raise InputError(
                     f"other answers of round {round_index} are recorded already: a2lc propagate or train comes next"
