@@ -34,8 +34,6 @@ _BAD, _WAITING = 2, 3
 # PyTorch's CPU kernels are compiled and kept per layer and image size; with oneDNN's default of 1024 kept, memory would
 # grow with the variety of sizes for a long while. 256 hold a training step of all but the deepest networks.
 _KEPT_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
-_CONFIG_HELP = "built-in configuration (demo, pascal, cityscapes, kvasir, folder) or a YAML file"
-_SET_HELP = "settings, for example rounds=3 training.batch_size=8; 'a2lc run --keys' lists all of them"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -165,8 +163,9 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         optional = None if verb.needs_config else "?"
-        command.add_argument("config", metavar="CONFIG", nargs=optional, help=_CONFIG_HELP)
-        command.add_argument("settings", metavar="key=value", nargs="*", help=_SET_HELP)
+        given = verb.positional
+        command.add_argument("config", metavar=given.first, nargs=optional, help=given.about_first)
+        command.add_argument("settings", metavar=given.others, nargs="*", help=given.about_others)
         command.add_argument("--verbose", action="store_true", help="log every image and iteration")
         for name, info in verb.options.model_fields.items():
             _add_option(command, name, info)

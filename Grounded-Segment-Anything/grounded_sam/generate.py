@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc.classes import ClassSet
+from a2lc.foundation.bars import bar
 from a2lc.labels.store import PseudoLabelSet, PseudoLabelWriter
 from grounded_sam import backends
 from grounded_sam.detections import Detections, Detector, FilterSettings, Segmenter, filter_detections, score_thresholds
@@ -106,12 +106,12 @@ def _label(
     name = f"labelling ({share.rank + 1} of {share.count})" if share.count > 1 else "labelling"
     with (
         logging_redirect_tqdm([logging.getLogger()]),
-        tqdm(total=total, initial=total - left, desc=name, unit="img", disable=None, position=share.rank) as bar,
+        bar(description=name, total=total, initial=total - left, position=share.rank) as shown,
     ):
         for batch, wanted in zip(batches, missing, strict=True):
             if wanted:
                 _label_batch(batch, wanted, inputs, detector, painter)
-                bar.update(len(wanted))
+                shown.update(len(wanted))
 
 
 def _label_batch(

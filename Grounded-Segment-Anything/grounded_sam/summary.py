@@ -10,10 +10,10 @@ from statistics import mean, median
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.formats.mask_facts import MaskFacts, mask_facts
+from a2lc.foundation.bars import bar
 from a2lc.labels.check import check_pseudo_labels
 from a2lc.labels.store import PseudoLabelSet
 
@@ -114,8 +114,8 @@ def summarise_set(pseudo_labels: PseudoLabelSet, classes: ClassSet) -> SetReport
     ids = pseudo_labels.image_ids()
     check_pseudo_labels(pseudo_labels, ids, classes)
     with ThreadPoolExecutor(4) as pool:
-        bar = tqdm(pool.map(inspect, ids), total=len(ids), desc="reading masks", unit="img", disable=None, leave=False)
-        images = dict(zip(ids, bar, strict=True))
+        inspected = bar(pool.map(inspect, ids), "reading masks", len(ids), leave=False)
+        images = dict(zip(ids, inspected, strict=True))
     counts = Counter(label for image in images.values() for label in image.labels)
     return SetReport(
         {classes.name_of(label): counts[label] for label in (*range(len(classes)), classes.void)},

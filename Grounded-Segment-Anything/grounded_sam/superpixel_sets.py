@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.formats.mask_facts import mask_facts
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_json
 from a2lc.labels.check import check_pseudo_labels
@@ -163,7 +163,7 @@ def _cut_all(image_ids: Sequence[str], cutter: _Cutter, share: Share) -> None:
     done = len(image_ids) - len(missing)
     with (
         logging_redirect_tqdm([logging.getLogger()]),
-        tqdm(total=len(image_ids), initial=done, desc="cutting", unit="img", disable=None, position=share.rank) as bar,
+        bar(description="cutting", total=len(image_ids), initial=done, position=share.rank) as shown,
     ):
         for image_id in missing:
             try:
@@ -171,4 +171,4 @@ def _cut_all(image_ids: Sequence[str], cutter: _Cutter, share: Share) -> None:
             except InputError as error:
                 _log.warning("left out: %s", error)
                 records.note_unreadable([image_id], [str(error)])
-            bar.update()
+            shown.update()

@@ -17,6 +17,7 @@ from tests.catalogue.damages import (
     ANY_TEXT,
     CUT,
     GONE,
+    UTF16,
     Damage,
     arrays,
     column,
@@ -34,7 +35,8 @@ from tests.catalogue.row import Row, crossed
 
 _RUN = "outputs/runs/folder/seed1"
 _ANSWERS = (
-    *ANY_TEXT,
+    *(damage for damage in ANY_TEXT if damage.name != UTF16.name),
+    Damage(UTF16.name, UTF16.change, ends=0),  # spreadsheets write it
     GONE,
     Damage("a picture", holding(b"\x89PNG\r\n\x1a\n")),
     Damage("no rows", replaced(r"(?s)\n.*", "\n"), ends=3),
@@ -48,7 +50,9 @@ _ANSWERS = (
     Damage("a mask that is a fraction", replaced(r"(?<=image0\d,)\d", "1.5")),
     Damage("a mask that is endless", replaced(r"(?<=image0\d,)\d", "9" * 400)),
     Damage("a mask in other digits", replaced(r"(?<=image0\d,)\d", "²")),
-    Damage("a row missing", replaced(r"\nimage0[^\n]*\n", "\n")),
+    Damage("a row missing", replaced(r"\nq0[^\n]*\n", "\n"), ends=3),  # it waits
+    Damage("a key that is none", replaced(r"q0\d*", "first"), "key is 'first'"),
+    Damage("seconds that are none", replaced(r"yes,[^,]*", "yes,soon"), "seconds is 'soon'"),
     Damage("NUL", replaced("yes", "y\0s")),
     Damage("an escape", replaced("yes", "\x1b[31myes")),
     Damage("an answer of a megabyte", replaced("yes", "y" * 1_000_000)),
@@ -209,7 +213,7 @@ _CONFIG = (
     Damage("keys of several kinds", holding("1: a\nx: b\n")),
     Damage("a text for a number", replaced("budget: 4", "budget: many")),
 )
-_OTHER_BUDGET = Damage("another budget", replaced("budget: 4", "budget: 5"))
+_OTHER_CHECKPOINT = Damage("another checkpoint", replaced("checkpoint: last", "checkpoint: best"))
 
 
 def _but(damage: Damage, damages: Iterable[Damage]) -> tuple[Damage, ...]:
@@ -240,7 +244,7 @@ def rows() -> Iterator[Row]:
     yield from crossed("outputs/runs/trained/seed1/round_0/last.safetensors", _WEIGHTS, on.SCORE)
     yield from crossed("outputs/runs/posterior/seed1/round_0/mask_pool.npz", _POOL, on.POSTERIOR_AGAIN)
     yield from crossed(f"{_RUN}/a2lc/config.yaml", _CONFIG, on.AGAIN)
-    yield Row(on.AGAIN, f"{_RUN}/a2lc/config.yaml", _OTHER_BUDGET, ("a2lc was made", "budget: 5 -> 4"))
+    yield Row(on.AGAIN, f"{_RUN}/a2lc/config.yaml", _OTHER_CHECKPOINT, ("a2lc was made", "checkpoint: best -> last"))
     yield from crossed("audited/audit.json", ANY_JSON, on.AUDIT_AGAIN)
     yield from crossed("audited/masks.parquet", _TABLE[:10], on.AUDIT_AGAIN)
     for damage in ANY_JSON:  # without its record, a folder is somebody's

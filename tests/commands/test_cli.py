@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from a2lc.classes import ClassSet
 from a2lc.cli import main
 from a2lc.commands.table import VERBS
+from a2lc.loop.config import load_config
 from tests.support.folders import make_folder
 
 
@@ -44,6 +47,33 @@ def test_keys_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert "method: alc" in capsys.readouterr().out
 
 
+def test_keys_of_a_configuration_are_shown_with_its_values_and_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "folder", "--keys", "method=random", "rounds=7"]) == 0
+    lines = capsys.readouterr().out.splitlines()[::2]
+    keys = [line.split(" = ")[0] for line in lines]
+    assert len(keys) == len(set(keys))
+    assert {"dataset.root = (must be set)", "dataset.ground_truth = ground_truth", "method = random"} < set(lines)
+    assert {"rounds = 7", "acquisition.name = random", "network.backbone = resnet50.tv_in1k"} < set(lines)
+    assert "dataset.train_images" not in keys
+
+
+def test_show_says_where_each_value_is_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "demo", "--show", "method=alc,random", "training=frozen", "budget=9"]) == 0
+    text = capsys.readouterr().out
+    shown = list(yaml.safe_load_all(text))
+    configs = load_config("demo", ["method=alc,random", "training=frozen", "budget=9"])
+    assert shown == [config.model_dump(mode="json") for config in configs]
+    sources = dict(line.strip().split("  # ") for line in text.split("---")[0].splitlines() if "  # " in line)
+    assert sources["budget: 9"] == "command line"
+    assert sources["method: alc"] == "command line"
+    assert sources["optimizer: adamw"] == "training/frozen.yaml"
+    assert sources["deterministic: false"] == "default"
+    assert sources["inner_batch: null"] == "default"
+    assert "methods/alc.yaml" in sources.values()
+    assert "fidelity/corrected.yaml" in sources.values()
+    assert "demo.yaml" in sources.values()
+
+
 def mean_iou(root: Path) -> float:
     """Of the pseudo-labels of a folder of three classes, counted plainly; pixels without a label do not count."""
     files = sorted((root / "ground_truth").iterdir())
@@ -64,6 +94,29 @@ def test_evaluate_a_label_set(tmp_path: Path, classes: ClassSet, capsys: pytest.
     assert lines["data mIoU"] == f"{100 * mean_iou(root):.2f}%"
     assert main(arguments) == 2
     assert "--classes is missing" in capsys.readouterr().err
+
+
+def test_evaluate_plain_pngs_and_what_predict_wrote(
+    tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_folder(tmp_path, classes, images=3)
+    predicted = tmp_path / "predicted"
+    (predicted / "overlays").mkdir(parents=True)
+    shutil.copytree(root / "pseudo_labels/labels", predicted / "labels")
+    plain = ["evaluate", "--labels", f"{predicted}/labels", "--classes", f"{root}/classes.yaml"]
+    shutil.copy(root / "classes.yaml", predicted)
+    for arguments in (plain, ["evaluate", "--labels", str(predicted)]):
+        assert main([*arguments, "--ground-truth", f"{root}/ground_truth"]) == 0
+        assert f"{100 * mean_iou(root):.2f}%" in capsys.readouterr().out
+
+
+def test_a_report_of_nothing_draws_no_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "demo"]) == 2
+    assert "no round of demo is finished" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

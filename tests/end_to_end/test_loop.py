@@ -174,9 +174,9 @@ def test_other_configuration_is_refused(data: Path, tmp_path: Path, capsys: pyte
     output = tmp_path / "out"
     assert main(["run", *tiny_arguments(data, output, "rounds=1")]) == 0
     files = {path: path.read_bytes() for path in output.rglob("*.yaml")}
-    assert main(["run", *tiny_arguments(data, output, "rounds=1", "budget=3", "acquisition=sim")]) == 2
+    assert main(["run", *tiny_arguments(data, output, "rounds=1", "checkpoint=best", "acquisition=sim")]) == 2
     message = capsys.readouterr().err
-    assert "budget: 4 -> 3" in message
+    assert "checkpoint: last -> best" in message
     assert "acquisition.name: abc -> sim" in message
     assert files == {path: path.read_bytes() for path in files}
     assert main(["run", *tiny_arguments(data, output, "rounds=2", "training.workers=1")]) == 0, "rounds may be added"

@@ -92,3 +92,52 @@ def test_other_methods_need_a_network(tmp_path: Path, classes: ClassSet, capsys:
     data = tiny_data(tmp_path / "data", classes)
     assert main(["run", *tiny_arguments(data, tmp_path, "method=a2lc", "training.iterations=0")]) == 2
     assert "needs a network" in capsys.readouterr().err
+
+
+def fill(queue: Path, target: Path, answers: dict[int, str], default: str) -> list[dict[str, str]]:
+    """Write a queue with these answers by position, and the default for the others; gives its rows."""
+    with queue.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with target.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(row | {"answer": answers.get(index, default)} for index, row in enumerate(rows))
+    return rows
+
+
+def test_earlier_answers_are_replaced_by_new_rows(
+    tmp_path: Path, classes: ClassSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tiny_data(tmp_path / "data", classes, truth=False)
+    arguments = tiny_arguments(data, tmp_path, *SETTINGS, "rounds=1", "inner_batch=3", "annotator=answers")
+    folder = tmp_path / "runs/folder/seed1/posterior"
+    first, second = folder / "round_1/queue.csv", folder / "round_1/queue_1.csv"
+    assert main(["run", *arguments]) == 3
+    rows = fill(first, first, {1: "skip"}, "disc")
+    assert main(["run", *arguments]) == 3, "the second batch waits"
+    ledger, fixed = Ledger(folder / "ledger.sqlite"), tmp_path / "fixed.csv"
+    before = ledger.decisions()
+
+    fill(first, fixed, {0: "skip"}, "disc")
+    assert main(["correct", *arguments, "--answers", str(fixed)]) == 2
+    assert "write a class, yes or void instead" in capsys.readouterr().err
+    fill(first, fixed, {0: "box", 1: "box"}, "disc")
+    assert main(["correct", *arguments, "--answers", str(fixed), "--annotator-name", "bob"]) == 0
+    assert "2 earlier answers replaced" in capsys.readouterr().out
+    assert ledger.decisions() == before, "the questions that wait stay what they are"
+
+    asked = fill(second, second, {}, "yes")
+    assert main(["correct", *arguments, "--answers", str(second)]) == 0
+    assert ledger.decisions()[: len(before)] == before, "what was recorded stays"
+    *others, one, other = ledger.decisions()[len(before) :]
+    assert len(others) == len(asked) == 3, "what was replaced takes nothing from the budget"
+    assert [(d.label_after, d.source, d.annotator) for d in (one, other)] == [(1, "revision", "bob")] * 2
+    assert [(d.image_id, d.mask_id) for d in (one, other)] == [(r["image_id"], int(r["mask_id"])) for r in rows[:2]]
+
+    fill(first, fixed, {0: "ground", 1: "box"}, "disc")
+    assert main(["correct", *arguments, "--answers", str(fixed)]) == 0
+    assert ledger.decisions()[-1].label_after == 0, "at once, as nothing waits"
+    assert main(["run", *arguments]) == 0
+    assert not ledger.problems()
+    final = ledger.corrections()
+    assert (final[one.image_id][one.mask_id], final[other.image_id][other.mask_id]) == (0, 1)

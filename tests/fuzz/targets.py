@@ -22,9 +22,9 @@ from grounded_sam.settings import load_settings
 
 _SIZE = (4, 6)
 _QUEUE = (
-    "image_id,mask_id,shown_class,score,answer,crop\r\n"
-    "a,1,box,0.5,yes,crops/1.png\r\n"
-    "b/c,2,disc,0.25,ground,crops/2.png\r\n"
+    "key,image_id,mask_id,shown_class,score,answer,seconds,crop\r\n"
+    "q00001,a,1,box,0.5,yes,4.5,crops/1.png\r\n"
+    "q00002,b/c,2,disc,0.25,ground,,crops/2.png\r\n"
 )
 _CONFIG = (
     "base: folder\ndataset: {root: data}\nrounds: 2\nbudget: 50\nmethod: a2lc,random\nseeds: [1, 2]\n"

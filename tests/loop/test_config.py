@@ -161,6 +161,15 @@ def test_a_file_that_is_no_configuration_is_told(tmp_path: Path, content: bytes,
     assert str(path) in str(caught.value)
 
 
+def test_a_typo_hides_no_other_problem() -> None:
+    with pytest.raises(InputError) as caught:
+        load_config("folder", ["dataset.root=photos", "dataset.rot=x", "budgt=4", "training.iterations=0", "rounds=2"])
+    told = str(caught.value)
+    assert "unknown key dataset.rot" in told
+    assert "unknown key budgt" in told
+    assert "training.iterations is 0 but this run needs a network" in told
+
+
 def test_every_key_has_a_meaning() -> None:
     text = describe_keys(RunConfig)
     assert "training.learning_rate = 0.1" in text

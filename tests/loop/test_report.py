@@ -1,4 +1,4 @@
-"""Reports of run folders that an earlier version wrote."""
+"""Reports of unfinished runs, and of run folders that an earlier version wrote."""
 
 from __future__ import annotations
 
@@ -28,3 +28,21 @@ def test_metrics_of_an_earlier_version_are_reported_under_the_present_names(tmp_
     assert [second[name] for name in present] == list(present.values())
     assert "lcm_" not in (results / "seed1.csv").read_text()
     assert "| random | 1 | 4 | – | – | 7.0 | 75.00 | 25.00 |" in (results / "summary.md").read_text()
+
+
+def test_the_summary_of_an_unfinished_run_says_so_on_top(tmp_path: Path, classes: ClassSet) -> None:
+    data = tiny_data(tmp_path / "data", classes)
+    settings = tiny_arguments(data, tmp_path / "out", "method=random,area", "training.iterations=0", "budget=2")
+    summary = tmp_path / "out/results/folder/summary.md"
+    assert main(["run", *settings, "rounds=1"]) == 0
+    assert "nfinished" not in summary.read_text()
+
+    assert main(["report", *settings, "rounds=2", "seeds=1,2"]) == 0
+    title, top, first, *_ = summary.read_text().split("\n\n")
+    assert title == "# folder"
+    assert "4 of the 12 rounds" in top
+    assert "- seed 1, random: 2 of 3; next: score, round 2" in first
+    assert "- seed 2, area: 0 of 3; next: train, round 0" in first
+    go_on = summary.read_text().split("Go on with `a2lc ")[1].split("`")[0].split()
+    assert main(go_on) == 0
+    assert "nfinished" not in summary.read_text()

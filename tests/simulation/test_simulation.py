@@ -15,7 +15,9 @@ from a2lc.labels.state import LabelState
 from a2lc.labels.store import open_pseudo_labels
 from a2lc.posterior import MaskPool, PosteriorSettings
 from a2lc.simulation.campaigns import is_held_out
+from a2lc.simulation.settings import SimulationSettings
 from a2lc.simulation.strategies import Curve, by_fixed_order, by_posterior, by_truth, random_scores, simulate
+from a2lc.simulation.tables import Campaign, write_curves
 from a2lc.simulation.truth import MaskTruth, SimulatedAnswers, read_masks
 from tests.support.folders import make_folder
 
@@ -72,6 +74,17 @@ def test_clicks_to_a_level_are_read_between_batches() -> None:
     assert curve.clicks_to(0.7) == pytest.approx(15)
     assert curve.clicks_to(0.5) == 0
     assert curve.clicks_to(0.9) == np.inf
+    assert [curve.mean_iou_at(clicks) for clicks in (0, 5, 15, 20)] == pytest.approx([0.5, 0.55, 0.7, 0.8])
+
+
+def test_no_cell_of_a_table_is_empty_where_no_batch_ends_at_its_mark(tmp_path: Path) -> None:
+    curve = Curve(np.array([0, 7, 100]), np.array([0.3, 0.37, 1.3]) / 2, np.zeros(0, dtype=int))
+    settings = SimulationSettings.model_validate(
+        {"experiment": "test", "pseudo_labels": "masks", "truth": "truth", "ids": "ids.txt", "classes": "pascal"}
+    )
+    write_curves(tmp_path, [Campaign("random", 0.0, 1, curve)], settings, 100, "command")
+    summary = (tmp_path / "summary.md").read_text()
+    assert "| random | 20.00 | 25.00 | 30.00 | 35.00 | 40.00 | 45.00 | 55.00 | 65.00 |" in summary
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from a2lc.annotators.base import Query
 from a2lc.annotators.context import AnnotatorContext
 from a2lc.annotators.filled import read_answers
 from a2lc.annotators.inbox import Answer, Inbox, Question
+from a2lc.annotators.page import page_path
 from a2lc.annotators.queue import write_queue
 from a2lc.annotators.registry import ANNOTATORS, AnnotatorEntry
 from a2lc.foundation.errors import WaitingForAnswers
@@ -37,27 +38,41 @@ class AnswersAnnotator:
         self._take_queue(questions)
         waiting = self._inbox.unsettled(self._context.round_index, self._context.batch)
         if waiting:
-            raise WaitingForAnswers(
-                f"{len(waiting)} questions wait in {self._context.queue}: write a class name, yes or skip into the "
-                f"column 'answer' of every row, save it as CSV, and run the same command again"
-            )
+            raise WaitingForAnswers(self._what_waits(len(waiting), len(questions)))
         standing = self._standing()
-        return [self._decision(question.query, standing[question.id]) for question in questions]
+        void = self._context.classes.void
+        return [
+            decide(question.query, standing[question.id], question.query.label, void, "answers")
+            for question in questions
+        ]
+
+    def _what_waits(self, waiting: int, asked: int) -> str:
+        """How many questions wait, and what to do about them."""
+        queue = self._context.queue
+        taken = f"{asked - waiting} of {asked} answers are taken; " if waiting < asked else ""
+        return (
+            f"{taken}{waiting} questions wait in {queue}: write yes, no, void, skip or a class of "
+            f"{queue.parent / 'classes.txt'} into the column 'answer' and save it as CSV, or answer in "
+            f"{page_path(queue)} and put the file that it downloads in its place; then run the same command again"
+        )
 
     def ask(self, queries: Sequence[Query], state: LabelState) -> list[Question]:
         """Open the batch in the inbox, and write the queue unless it is there: one that is there may hold answers."""
         context = self._context
         questions = self._inbox.open_batch(context.round_index, context.batch, queries)
         if not context.queue.exists():
-            write_queue(context.queue, queries, state, context.image, context.classes)
+            write_queue(context.queue, queries, state, context.image, context.classes, context.answered())
         return questions
 
     def so_far(self) -> list[Decision]:
         """What the answers that are there come to, in the order of their questions; the others are left out."""
         questions = self._inbox.questions(self._context.round_index, self._context.batch)
         standing = self._standing()
+        void = self._context.classes.void
         return [
-            self._decision(question.query, standing[question.id]) for question in questions if question.id in standing
+            decide(question.query, standing[question.id], question.query.label, void, "answers")
+            for question in questions
+            if question.id in standing
         ]
 
     def gave(self, decisions: Sequence[Decision]) -> bool:
@@ -92,21 +107,30 @@ class AnswersAnnotator:
         standing = self._inbox.standing(self._context.round_index, self._context.batch)
         return {question: answers[-1] for question, answers in standing.items()}
 
-    def _decision(self, query: Query, answer: Answer) -> Decision:
-        """What the answer means for the labels."""
-        label = answer.decided(query.label, self._context.classes.void)
-        return Decision(
-            image_id=query.image_id,
-            mask_id=query.mask_id,
-            label_before=query.label,
-            label_after=label,
-            relabelled=label is not None and label != query.label,
-            queried=True,
-            source="answers",
-            annotator=answer.annotator,
-            seconds=answer.seconds,
-            pixels=query.pixels,
-        )
+
+def decide(query: Query, answer: Answer, now: int, void: int, source: str) -> Decision:
+    """What an answer means for the labels.
+
+    Args:
+        query: What was asked.
+        answer: What was answered.
+        now: The label of the mask before the decision.
+        void: Index of void.
+        source: For the ledger.
+    """
+    label = answer.decided(query.label, void)
+    return Decision(
+        image_id=query.image_id,
+        mask_id=query.mask_id,
+        label_before=now,
+        label_after=label,
+        relabelled=label is not None and label != now,
+        queried=True,
+        source=source,
+        annotator=answer.annotator,
+        seconds=answer.seconds,
+        pixels=query.pixels,
+    )
 
 
 ANNOTATORS.register("answers", AnnotatorEntry(AnswersAnnotator, Needs(whole_masks=True)))

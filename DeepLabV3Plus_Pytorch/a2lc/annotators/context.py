@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from a2lc.annotators.settings import AnnotatorSettings
 from a2lc.classes import ClassSet
 from a2lc.labels.base import LabelSource
+from a2lc.labels.ledger import Decision
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class AnnotatorContext:
         queue: Where questions to people are written.
         answers: A filled copy of the queue; None = the queue itself is filled in place.
         person: Who answers a queue, for the ledger.
+        answered: Gives the answers so far, oldest first.
     """
 
     settings: AnnotatorSettings
@@ -41,3 +43,4 @@ class AnnotatorContext:
     queue: Path
     answers: Path | None = None
     person: str = "answers"
+    answered: Callable[[], Sequence[Decision]] = tuple

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from a2lc.annotators.inbox import Answer, Kind, Question
-from a2lc.annotators.queue import SKIP, QueueRow, read_queue
-from a2lc.classes import RESERVED, ClassSet
+from a2lc.annotators.inbox import Answer, Question
+from a2lc.annotators.queue import QueueRow, read_queue
+from a2lc.annotators.words import AnswerWords
+from a2lc.classes import ClassSet
 from a2lc.foundation.errors import refuse
-from a2lc.foundation.ids import MaskKey, Names
-
-_WORDS: dict[str, Kind] = {SKIP: "skip", "yes": "yes", "void": "void"}
-_LONGEST_HINT = 80  # characters of an answer that are looked at and shown where it is no class
+from a2lc.foundation.ids import Names
+from a2lc.foundation.readers.tables import could_change
 
 
 def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, annotator: str) -> list[Answer]:
-    """The answers of a filled queue, in the order of the questions; rows that are empty give none.
+    """The answers of a filled queue, in the order of the questions; rows that are empty or missing give none.
 
     Args:
         path: The filled queue.
@@ -26,52 +24,57 @@ def read_answers(path: Path, questions: Sequence[Question], classes: ClassSet, a
         annotator: Who answered.
 
     Raises:
-        InputError: When a row is not valid, answered twice, missing or was never asked; all problems are listed.
+        InputError: When a row is not valid, answered twice or was never asked; all problems are listed.
     """
-    rows = read_queue(path)
-    if not any(row.answer for row in rows):
-        return []
-    asked = {(question.query.image_id, question.query.mask_id): question for question in questions}
-    given: dict[MaskKey, Answer | None] = {}
+    rows, asked, words = read_queue(path), _Asked(questions), AnswerWords(classes)
+    seen: set[int] = set()
+    given: dict[int, Answer] = {}
     problems: list[str] = []
-    names = Names(image_id for image_id, _ in asked)
-    answers = Names([*classes.names, *RESERVED])
     for row in rows:
-        key = names.find(row.image_id) or row.image_id, row.mask_id
-        if key not in asked:
-            problems.append(f"line {row.line}: mask {row.mask_id} of '{row.image_id}' was not asked about")
-        elif key in given:
-            problems.append(f"line {row.line}: mask {row.mask_id} of '{row.image_id}' is answered twice")
-        elif not row.answer:
-            given[key] = None  # it waits
-        else:
-            given[key] = _answer(row, asked[key].id, classes, answers.find(row.answer), annotator, problems)
-    problems += [
-        f"mask {mask} of '{image}' has no row: restore it" for image, mask in asked if (image, mask) not in given
-    ]
+        question = asked.by(row)
+        about = f"line {row.line}: mask {row.mask_id} of '{row.image_id}'"
+        if question is None:
+            problems.append(f"{about} was not asked about: remove the row")
+            continue
+        if question.id in seen:
+            problems.append(f"{about} is answered twice: remove one row")
+            continue
+        seen.add(question.id)
+        if row.answer:
+            try:
+                kind, label = words.read(row.answer)
+                given[question.id] = Answer(question.id, annotator, kind, label, seconds=row.seconds)
+            except ValueError as error:
+                problems.append(f"line {row.line}: {error}")
     refuse(f"the answers in {path} cannot be taken; nothing was written", problems)
-    return [answer for answer in (given[key] for key in asked) if answer is not None]
+    return [given[question.id] for question in questions if question.id in given]
 
 
-def _answer(
-    row: QueueRow, question: int, classes: ClassSet, meant: str | None, annotator: str, problems: list[str]
-) -> Answer | None:
-    """The answer that a row gives; what cannot be understood is added to the problems.
+def is_about(path: Path, questions: Sequence[Question]) -> bool:
+    """Whether every row of a filled queue is about one of these questions.
 
-    Args:
-        row: The row.
-        question: Number of the question.
-        classes: The classes.
-        meant: The class name or word that the answer was found to be; None = none of them.
-        annotator: Who answered.
-        problems: Sentences about other rows.
+    Raises:
+        InputError: When the file cannot be read.
     """
-    if meant in _WORDS:
-        return Answer(question, annotator, _WORDS[meant])
-    if meant is not None:
-        return Answer(question, annotator, "class", classes.names.index(meant))
-    labels = {name.casefold(): name for name in (*classes.names, "void", "yes")}
-    near = difflib.get_close_matches(row.answer.casefold()[:_LONGEST_HINT], labels, n=1)
-    hint = f"did you mean {near[0]}?" if near else "write yes, skip, void or one of the class names"
-    problems.append(f"line {row.line}: the answer '{row.answer[:_LONGEST_HINT]}' is no class: {hint}")
-    return None
+    asked = _Asked(questions)
+    return all(asked.by(row) is not None for row in read_queue(path))
+
+
+class _Asked:
+    """The questions of a batch by what a row says about them."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self._questions = questions
+        self._by_mask = {(question.query.image_id, question.query.mask_id): question for question in questions}
+        self._images = Names(image_id for image_id, _ in self._by_mask)
+
+    def by(self, row: QueueRow) -> Question | None:
+        """The question of a row: that of its key, if image and mask are not those of another; else that of its mask."""
+        image_id = self._images.find(row.image_id) or row.image_id
+        if row.number is None:
+            return self._by_mask.get((image_id, row.mask_id))
+        if row.number > len(self._questions):
+            return None
+        question = self._questions[row.number - 1]
+        same_image = image_id == question.query.image_id or could_change(row.image_id)  # 3-4 came back as 4 March
+        return question if same_image and row.mask_id == question.query.mask_id else None

@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from a2lc.annotators.queue import draw_crop
+from a2lc.annotators.crops import draw_crop
 from a2lc.audit.audit import Audit
 from a2lc.audit.findings import Findings
 from a2lc.audit.page import NEUTRAL, color_of, dot, jpeg, picture, votes_bar

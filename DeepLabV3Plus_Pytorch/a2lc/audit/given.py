@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.labels.base import LabelSource
 
@@ -59,7 +59,7 @@ def open_predictions(
     if not folder.is_dir():
         raise InputError(f"{folder} does not exist: give --predictions a folder with a .npy or .npz file per image")
     digest, problems = hashlib.sha256(), []
-    for image_id in tqdm(image_ids, desc="checking predictions", unit="img", disable=None):
+    for image_id in bar(image_ids, "checking predictions"):
         try:
             array = _read(folder, image_id)
             _check(array, (classes, *size(image_id)))
@@ -128,6 +128,6 @@ class GivenPredictions:
         self._device = device
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], Tensor]]:
-        for image_id in tqdm(self.image_ids, desc="read predictions", unit="img", disable=None, leave=False):
+        for image_id in bar(self.image_ids, "read predictions", leave=False):
             probabilities = torch.from_numpy(self._files.probabilities(image_id))  # (C, H, W)
             yield self._labels.labels(image_id), probabilities.to(self._device)

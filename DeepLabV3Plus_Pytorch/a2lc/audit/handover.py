@@ -134,7 +134,7 @@ def next_steps(audit: Audit, command: str, loop: Sequence[str]) -> str:
     """
     return (
         f"report: {audit.report}\n\n"
-        f"To correct the labels, write yes, a class name, void or skip into the column 'answer' of every row of\n"
+        f"To correct the labels, write yes, a class, no, void or skip (see classes.txt) into the column 'answer' of\n"
         f"{audit.queue}, then:\n  {command} --answers {shlex.quote(str(audit.queue))}\n"
         f"To go on with the correction loop from there:\n  {shlex.join(['a2lc', 'run', *loop])}\n"
     )

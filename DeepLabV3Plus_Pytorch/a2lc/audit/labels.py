@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import label as label_regions
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.datasets import Dataset
 from a2lc.formats import LabelSet, Reading
 from a2lc.formats import open_labels as open_label_files
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.images import image_size
 from a2lc.labels.base import LabelSource
@@ -101,8 +101,7 @@ def survey(dataset: Dataset, labels: LabelSource) -> Survey:
         return _look(image_id, dataset, labels)
 
     with ThreadPoolExecutor(4) as pool:
-        bar = tqdm(pool.map(look, ids), total=len(ids), desc="checking labels", unit="img", disable=None)
-        looks = list(bar)
+        looks = list(bar(pool.map(look, ids), "checking labels", len(ids)))
     refuse("the labels cannot be audited", [look.problem for look in looks if look.problem])
     if not any(look.classes for look in looks):
         raise InputError(f"no pixel of the {len(ids)} label maps has a class: all of them are void")

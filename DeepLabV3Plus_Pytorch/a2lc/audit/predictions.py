@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
+from a2lc.foundation.bars import bar
 from a2lc.foundation.memory import trim_heap
 from a2lc.labels.base import LabelSource
 from a2lc.loop.config import RunConfig
@@ -57,8 +57,7 @@ class Predictions:
         self._last: tuple[str, Tensor] | None = None
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], Tensor]]:
-        bar = tqdm(self.image_ids, desc="predict", unit="img", disable=None, leave=False)
-        for index, image_id in enumerate(bar):
+        for index, image_id in enumerate(bar(self.image_ids, "predict", leave=False)):
             if index % _TRIM_EVERY == 0:
                 trim_heap()
             yield self._labels.labels(image_id), self._probabilities(image_id)

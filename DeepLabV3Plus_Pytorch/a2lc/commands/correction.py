@@ -14,10 +14,13 @@ from a2lc.foundation.processes import on_main
 from a2lc.foundation.terminal import show
 from a2lc.loop.config import RunConfig
 from a2lc.loop.opening import claimed, open_runs
+from a2lc.loop.plan import plan
 from a2lc.loop.report import report
 from a2lc.loop.rounds import run_rounds
 from a2lc.loop.run import Run
 from a2lc.loop.sense import refuse_senseless
+
+_log = logging.getLogger(__name__)
 
 
 def correct_labels(request: Request[RunOptions], configs: list[RunConfig]) -> None:
@@ -25,6 +28,7 @@ def correct_labels(request: Request[RunOptions], configs: list[RunConfig]) -> No
     runs = open_runs(configs, request.processes)
     for current in runs:
         refuse_senseless(current)
+    _log.info("%s", plan(configs, len(runs[0].dataset.ids("train"))))
     for current in runs:
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
             run_rounds(current)

@@ -55,9 +55,10 @@ def _evaluate_labels(options: EvaluateOptions) -> None:
         raise _missing("labels")
     if options.ground_truth is None:
         raise _missing("ground-truth")
-    if options.classes is None:
+    beside = options.labels / "classes.yaml"  # predict leaves one there
+    if options.classes is None and not beside.is_file():
         raise _missing("classes")
-    classes = load_classes(options.classes)
+    classes = load_classes(options.classes or beside)
     reading = Reading(classes)
     labels = open_labels(options.labels, reading)
     ids = read_id_list(options.ids) if options.ids else tuple(labels.image_ids())

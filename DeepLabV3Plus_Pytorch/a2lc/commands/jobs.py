@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
@@ -11,10 +12,10 @@ from pydantic import BaseModel
 
 from a2lc.commands.options import RunOptions
 from a2lc.commands.request import Request
-from a2lc.foundation.layers import find_yaml, read_yaml
+from a2lc.foundation.layers import find_yaml, merge, parse_overrides, read_yaml
 from a2lc.foundation.registry import Registry
 from a2lc.loop.config import JOB as CORRECTION
-from a2lc.loop.config import RunConfig, dump_config
+from a2lc.loop.config import RunConfig, compose, show_config
 from a2lc.semi_supervised.settings import JOB as SEMI_SUPERVISED
 from a2lc.semi_supervised.settings import TRAININGS, SemiSupervisedSettings, load_training
 from a2lc.simulation.settings import SIMULATIONS, SimulationSettings, load_simulation
@@ -37,6 +38,10 @@ class Job(Protocol):
         """The composed configuration as YAML. Raises InputError when it is not valid."""
         ...
 
+    def given(self, request: Request[RunOptions]) -> Mapping[str, Any]:
+        """What the configuration and its settings say, not validated. Raises InputError when there is none."""
+        ...
+
     def run(self, request: Request[RunOptions]) -> None:
         """Do it, and show the tables. Raises InputError when the configuration or the data are unfit."""
         ...
@@ -50,7 +55,14 @@ class Correction:
 
     def shown(self, request: Request[RunOptions]) -> str:
         """A document for each method; see `Job`."""
-        return "---\n".join(dump_config(config) for config in request.configs())
+        layered, _ = compose(request.config_name(), request.settings)
+        pairs = zip(request.configs(), layered, strict=True)
+        return "---\n".join(show_config(config, layers) for config, layers in pairs)
+
+    def given(self, request: Request[RunOptions]) -> Mapping[str, Any]:
+        """Of the first method; see `Job`."""
+        first = compose(request.config_name(), request.settings)[0][0]
+        return {**first.merged(), "method": first.method}
 
     def run(self, request: Request[RunOptions]) -> None:
         """All rounds of every seed and method; see `Job`."""
@@ -70,6 +82,10 @@ class Simulation:
         """Its settings; see `Job`."""
         return _yaml(load_simulation(request.config_name(), request.settings))
 
+    def given(self, request: Request[RunOptions]) -> Mapping[str, Any]:
+        """See `Job`."""
+        return _given(request, self.folder)
+
     def run(self, request: Request[RunOptions]) -> None:
         """Simulate; see `Job`."""
         settings = load_simulation(request.config_name(), request.settings)
@@ -87,6 +103,10 @@ class SemiSupervised:
     def shown(self, request: Request[RunOptions]) -> str:
         """A document for each method; see `Job`."""
         return "---\n".join(map(_yaml, load_training(request.config_name(), request.settings)))
+
+    def given(self, request: Request[RunOptions]) -> Mapping[str, Any]:
+        """See `Job`."""
+        return _given(request, self.folder)
 
     def run(self, request: Request[RunOptions]) -> None:
         """Train for every method, split and seed; see `Job`."""
@@ -117,6 +137,11 @@ def job_of(name_or_path: str | None) -> Job:
 
 def _jobs() -> Iterator[Job]:
     return (JOBS[name] for name in JOBS.names())
+
+
+def _given(request: Request[RunOptions], folder: Any) -> Mapping[str, Any]:
+    named = read_yaml(find_yaml(request.config_name(), [folder]))
+    return merge({"experiment": Path(request.config_name()).stem, **named}, parse_overrides(request.settings))
 
 
 def _yaml(settings: BaseModel) -> str:

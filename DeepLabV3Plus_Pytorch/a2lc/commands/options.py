@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from pydantic import Field
+
 from a2lc.audit.settings import AuditSettings
 from a2lc.evaluation.cost import Unit
 from a2lc.foundation.settings import Settings
@@ -86,6 +88,13 @@ class ReportOptions(Options):
     """effort in tables and figure"""
 
 
+class StatusOptions(Options):
+    """Of `a2lc status`."""
+
+    lines: int = Field(3, ge=0, le=1000)
+    """last lines of each log to show"""
+
+
 class SweepOptions(Options):
     """Of `a2lc sweep`."""
 
@@ -101,13 +110,13 @@ class EvaluateOptions(Options):
     """Of `a2lc evaluate`."""
 
     labels: Folder | None = None
-    """pseudo-label set (ours or the research layout)"""
+    """label maps: a pseudo-label set, a folder of PNGs, or what predict wrote"""
     ground_truth: Folder | None = None
     """folder of ground-truth PNGs"""
     ids: File | None = None
     """list of image ids; default: all in the set"""
     classes: Annotated[str | None, Shown("LIST")] = None
-    """pascal, cityscapes, kvasir, toyscapes or a classes.yaml"""
+    """pascal, cityscapes, kvasir, toyscapes or a classes.yaml; default: the one in the folder of the labels"""
 
     @property
     def of_labels(self) -> bool:

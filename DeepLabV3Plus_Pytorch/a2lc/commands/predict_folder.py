@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet
+from a2lc.foundation.bars import bar
 from a2lc.foundation.claims import ClaimKind
 from a2lc.foundation.digests import FileDigests
 from a2lc.foundation.errors import InputError
@@ -126,8 +126,7 @@ def _predict_missing(
     missing = [image_id for image_id, output in outputs.items() if not output.exists()]
     predictions = predict(network, missing, seen, settings, device, workers, objective=objective)
     done = len(images) - len(missing)
-    bar = tqdm(predictions, total=len(images), initial=done, desc="predict", unit="img", disable=None)
-    for index, (image_id, probabilities) in enumerate(bar):
+    for index, (image_id, probabilities) in enumerate(bar(predictions, "predict", len(images), initial=done)):
         if index % _TRIM_EVERY == 0:
             trim_heap()
         labels = probabilities.argmax(dim=0).byte().cpu().numpy()

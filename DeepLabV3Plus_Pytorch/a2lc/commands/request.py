@@ -68,6 +68,23 @@ def always(options: Any) -> bool:
 
 
 @dataclass(frozen=True)
+class Positional:
+    """What the arguments of a verb that are no options are called in its help.
+
+    Attributes:
+        first: Name of the first, which `Request.config` holds.
+        about_first: What it is.
+        others: Name of all others, which `Request.settings` holds.
+        about_others: What they are.
+    """
+
+    first: str = "CONFIG"
+    about_first: str = "built-in configuration (demo, pascal, cityscapes, kvasir, folder) or a YAML file"
+    others: str = "key=value"
+    about_others: str = "settings, for example rounds=3 training.batch_size=8; 'a2lc run --keys' lists all of them"
+
+
+@dataclass(frozen=True)
 class Verb:
     """A verb of the command line.
 
@@ -79,6 +96,7 @@ class Verb:
         options: Its options.
         needs_config: Whether a configuration must be given.
         together: Whether several processes work on it; else all but the main one have nothing to do.
+        positional: What its other arguments are.
     """
 
     name: str
@@ -88,6 +106,7 @@ class Verb:
     options: type[Options] = Options
     needs_config: bool = True
     together: Callable[[Any], bool] = _alone
+    positional: Positional = Positional()
 
     def load(self) -> Callable[[Request[Any]], None]:
         """The function that does it."""

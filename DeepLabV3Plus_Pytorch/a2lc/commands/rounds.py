@@ -16,6 +16,7 @@ from a2lc.foundation.errors import InputError
 from a2lc.foundation.processes import on_main
 from a2lc.foundation.terminal import show
 from a2lc.loop import correction
+from a2lc.loop.made_with import begin_round, in_round
 from a2lc.loop.opening import claimed, open_runs
 from a2lc.loop.progress import batches_per_round, need_trained, trained_rounds
 from a2lc.loop.run import Run
@@ -43,7 +44,7 @@ def score(request: Request[Options]) -> None:
 
     def work(current: Run, round_index: int) -> None:
         need_trained(round_index)
-        scoring.score(current, round_index)
+        scoring.score(begin_round(current, round_index), round_index)
         show(f"{current.mask_table_path(round_index)}\n")
 
     _each(request, work, computes=True)
@@ -72,9 +73,13 @@ def correct(request: Request[CorrectOptions]) -> None:
         annotator = None
         decisions = [decision for decision in current.ledger.decisions_of(round_index) if decision.queried]
         if request.options.answers:
+            name = request.options.annotator_name
+            revised = correction.revise(current, round_index, batch, request.options.answers, name)
+            if revised:
+                show(f"{revised} earlier answers replaced\n")
+                return
             context = correction.annotator_context(current, round_index, batch)
-            person = request.options.annotator_name
-            annotator = AnswersAnnotator(replace(context, answers=request.options.answers, person=person))
+            annotator = AnswersAnnotator(replace(context, answers=request.options.answers, person=name))
             if current.ledger.is_done(round_index, batch, "annotate") and not annotator.gave(decisions):
                 raise InputError(
                     f"other answers of round {round_index} are recorded already: a2lc propagate or train comes next"
@@ -107,7 +112,8 @@ def _each(request: Request[Any], work: Callable[[Run, int], None], *, computes: 
     for current in open_runs(request.configs(), request.processes, computes=computes):
         refuse_senseless(current)
         with claimed(current), logging_redirect_tqdm([logging.getLogger()]):
-            work(current, _open_round(current))
+            round_index = _open_round(current)
+            work(in_round(current, round_index) if round_index else current, round_index)
 
 
 @on_main

@@ -13,7 +13,7 @@ def run(request: Request[RunOptions]) -> None:
     """The whole job, with its tables; or its keys, or its composed configuration."""
     job = job_of(request.config)
     if request.options.keys:
-        show(describe_keys(job.settings))
+        show(describe_keys(job.settings, {} if request.config is None else job.given(request)))
     elif request.options.show:
         show(job.shown(request))
     else:

@@ -10,9 +10,10 @@ from a2lc.commands.options import (
     PredictOptions,
     ReportOptions,
     RunOptions,
+    StatusOptions,
     SweepOptions,
 )
-from a2lc.commands.request import Verb, always
+from a2lc.commands.request import Positional, Verb, always
 
 _RUN = Verb(
     "run",
@@ -136,6 +137,29 @@ _REPORT = Verb(
     handler="report:report",
     options=ReportOptions,
 )
+_STATUS = Verb(
+    "status",
+    summary="tell how far runs have come: what is done, who works on what, what waits for answers, how long it takes",
+    details=(
+        "Reads only, beside a run, too. Without RUN: everything below outputs/.\n\n"
+        "examples:\n  a2lc status demo\n  a2lc status outputs/runs/demo/seed1 --lines 10\n"
+        "  a2lc status folder dataset.root=my_images method=posterior"
+    ),
+    handler="status:status",
+    options=StatusOptions,
+    needs_config=False,
+    positional=Positional("RUN", "a run's folder, a seed's, an experiment's, or a configuration as of a2lc run"),
+)
+_COMPARE = Verb(
+    "compare",
+    summary="compare two results folders: mIoU by method and round, and whether a difference is shown",
+    details=(
+        "Differences are B minus A. Where the bands of the seeds overlap, no difference is shown.\n\n"
+        "example:\n  a2lc compare outputs/results/demo other/results/demo"
+    ),
+    handler="compare:compare",
+    positional=Positional("A", "results folder, with its seed<k>.csv", "B", "the other results folder"),
+)
 _SWEEP = Verb(
     "sweep",
     summary="run data sets x methods x seeds from one file, here or on a SLURM cluster",
@@ -163,6 +187,8 @@ VERBS = {
         _AUDIT,
         _EXPORT,
         _REPORT,
+        _STATUS,
+        _COMPARE,
         _SWEEP,
     )
 }

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tqdm import tqdm
-
 from a2lc.evaluation.metrics import ConfusionMatrix
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError
 from a2lc.labels.base import LabelSource
 
@@ -20,7 +19,7 @@ def compare_labels(
         InputError: When the sizes of an image's two maps differ; the message names the image.
     """
     confusion = ConfusionMatrix(num_classes)
-    for image_id in tqdm(image_ids, desc="evaluate", unit="img", disable=None, leave=False):
+    for image_id in bar(image_ids, "evaluate", leave=False):
         true = truth.labels(image_id)  # (H, W)
         given = labels.labels(image_id)  # (H, W)
         if true.shape != given.shape:

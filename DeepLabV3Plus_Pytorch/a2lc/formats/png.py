@@ -16,6 +16,13 @@ from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import below, inside
 from a2lc.foundation.images import read_index_map, write_label_map
 
+_PREDICTED = "labels"
+
+
+def _is_prediction(path: Path) -> bool:
+    """Whether a folder is what predict writes: labels/ and overlays/, and no masks."""
+    return (path / _PREDICTED).is_dir() and (path / "overlays").is_dir() and not (path / "masks").exists()
+
 
 @dataclass(frozen=True)
 class LabelFolder:
@@ -102,17 +109,20 @@ class LabelFolderWriter:
 class LabelPngs:
     """Folders of label PNGs; fulfils `LabelFormat`."""
 
-    looks: ClassVar[str] = "a folder of label PNGs named like the images"
+    looks: ClassVar[str] = "a folder of label PNGs named like the images, or the output of a2lc predict"
     limits: ClassVar[Limits] = Limits(masks=False)
 
     def detect(self, path: Path) -> Likeness:
-        """PERHAPS for any folder: PNGs alone say nothing about what they hold."""
+        """YES for what predict writes, PERHAPS for any folder: PNGs alone say nothing about what they hold."""
+        if _is_prediction(path):
+            return Likeness.YES
         return Likeness.PERHAPS if path.is_dir() else Likeness.NO
 
     def open(self, path: Path, reading: Reading = NOTHING_KNOWN) -> LabelFolder:
         """Open a folder. Raises InputError when it does not exist."""
         if not path.is_dir():
             raise InputError(f"{path} does not exist: expected {self.looks}")
+        path = path / _PREDICTED if _is_prediction(path) else path
         if reading.classes is None:
             return LabelFolder(path, MAX_CLASSES)
         return LabelFolder(path, len(reading.classes), reading.classes.void)

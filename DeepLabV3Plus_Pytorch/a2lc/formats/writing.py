@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.formats.base import NO_SCORES, LabelFormat, LabelSet, MapSource
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.ids import valid_id
 
@@ -87,7 +87,7 @@ class Conversion:
             made_by: How the labels were made, for formats that keep it.
         """
         writer = self.target.writer(path, self.classes, made_by)
-        for image_id in tqdm(self.image_ids, desc="export", unit="img", disable=None):
+        for image_id in bar(self.image_ids, "export"):
             labels, masks = self._maps(image_id)
             writer.write(image_id, labels, masks, self.scores(image_id))
         return writer.finish()

@@ -35,6 +35,8 @@ class ClaimKind(Generic[Record]):
         damaged: Said of a file that is no record: "{path}", "{error}".
         other: Said of a folder that was made otherwise: "{folder}", "{lines}" (a list), "{keys}" (joined by "and").
         own: Patterns of names that may be there before the record is.
+        begun: Whether anything was made in a folder since it was claimed; where nothing was, a new record replaces the
+            one that is there.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ClaimKind(Generic[Record]):
     damaged: str
     other: str
     own: tuple[str, ...] = ()
+    begun: Callable[[Path], bool] = lambda folder: True
 
     def refuse_foreign(self, folder: Path) -> None:
         """Refuse a path that cannot be a folder, and a folder with files that are not ours; nothing is left behind.
@@ -69,7 +72,7 @@ class ClaimKind(Generic[Record]):
         """Compare with the record that is there.
 
         Returns:
-            The earlier record; None where there is none.
+            The earlier record; None where there is none, and where it is another one of which nothing was made.
 
         Raises:
             InputError: When the folder was made otherwise, or its record is damaged.
@@ -82,6 +85,8 @@ class ClaimKind(Generic[Record]):
         except (ValueError, TypeError) as error:
             raise InputError(self.damaged.format(path=path, folder=folder, error=error)) from None
         lines = self.difference(earlier, record)
+        if lines and not self.begun(folder):
+            return None
         if lines:
             listed = "\n".join(f"  - {line}" for line in lines)
             raise InputError(self.other.format(folder=folder, lines=listed, keys=" and ".join(lines)))

@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from tqdm import tqdm
-
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json
 
@@ -57,8 +56,8 @@ class FileDigests:
         unknown = [path for path, digest in zip(paths, known, strict=True) if digest is None]
         with ThreadPoolExecutor(_THREADS) as pool:
             reading = pool.map(self._read, unknown)
-            quiet = None if unknown else True  # None: where nobody looks
-            found = iter(list(tqdm(reading, "fingerprints", len(unknown), unit="file", disable=quiet, leave=False)))
+            shown = bar(reading, "fingerprints", len(unknown), unit="file", leave=False, hidden=not unknown)
+            found = iter(list(shown))
         return [digest or next(found) for digest in known]
 
     def recall(self, path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.readers.yaml_files import parse_yaml
@@ -46,9 +49,8 @@ def find_yaml(name_or_path: str, folders: Sequence[Any]) -> Any:
         InputError: When there is none; says which there are.
     """
     for folder in folders:
-        built_in = folder / f"{name_or_path}.yaml"
-        if "/" not in name_or_path and built_in.is_file():
-            return built_in
+        if f"{name_or_path}.yaml" in {entry.name for entry in folder.iterdir()}:
+            return folder / f"{name_or_path}.yaml"
     path = Path(name_or_path)
     if os.path.isfile(path):  # noqa: PTH113  a name too long is no file
         return path
@@ -137,6 +139,30 @@ def told(problems: Sequence[str], source: str) -> str:
     return f"the configuration {source} is not valid:\n{listed}"
 
 
+def problems_in(content: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
+    """A line for every problem of a configuration, those that its unknown keys hide too: checks over several keys."""
+    try:
+        model.model_validate(content)
+    except ValidationError as error:
+        problems = problems_of(error, model)
+        unknown = [problem["loc"] for problem in error.errors() if problem["type"] == "extra_forbidden"]
+        rest = _without(content, unknown)
+        return [*problems, *problems_in(rest, model)] if rest != content else problems
+    return []
+
+
+def _without(content: Mapping[str, Any], locations: Iterable[Sequence[int | str]]) -> dict[str, Any]:
+    """Nested mappings without the keys at some locations, in which pydantic adds the names of members of unions."""
+    rest = copy.deepcopy(dict(content))
+    for *above, last in locations:
+        inner: Any = rest
+        for part in above:
+            inner = inner.get(part, inner) if isinstance(inner, dict) else inner
+        if isinstance(inner, dict):
+            inner.pop(last, None)
+    return rest
+
+
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """A line for every problem of a configuration, unknown keys with the nearest valid one."""
     keys = list(_keys(model))
@@ -196,20 +222,44 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
             yield from _keys(part, f"{prefix}{name}.")
 
 
-def describe_keys(model: type[BaseModel], prefix: str = "") -> str:
-    """Every key of a model with its default and meaning, a paragraph each."""
+def describe_keys(model: type[BaseModel], given: Mapping[str, Any] | None = None, prefix: str = "") -> str:
+    """Every key of a model with its value and meaning, a paragraph each.
+
+    Args:
+        model: The settings class.
+        given: Values other than the defaults, nested. Where a section may be of several classes, its name in them
+            chooses one; without it the keys of each are listed.
+        prefix: What stands before each key.
+    """
+    values = given or {}
     text = ""
     for name, info in model.model_fields.items():
-        nested = list(models_in(info.annotation))
-        default = info.get_default(call_default_factory=True, validated_data={})
+        inner = by_name(values.get(name))
+        section = inner if isinstance(inner, Mapping) else {}
+        nested = _chosen(list(models_in(info.annotation)), section)
         if not nested:
-            shown = "(must be set)" if info.is_required() else yaml.safe_dump(_plain(default), default_flow_style=True)
-            text += f"{prefix}{name} = {shown.splitlines()[0]}\n    {' '.join((info.description or '').split())}\n"
+            text += f"{prefix}{name} = {_shown(info, values, name)}\n    {' '.join((info.description or '').split())}\n"
         for part in nested:
-            text += describe_keys(part, f"{prefix}{name}.")
+            text += describe_keys(part, section, f"{prefix}{name}.")
     return text
+
+
+def _chosen(models: list[type[BaseModel]], section: Mapping[str, Any]) -> list[type[BaseModel]]:
+    """The settings class that the name in a section is of, where there are several; all where it is of none."""
+    named = [model for model in models if len(models) > 1 and _is_tag(model, str(section.get("name")))]
+    return named or models
+
+
+def _shown(info: FieldInfo, values: Mapping[str, Any], name: str) -> str:
+    """The value of a key in a line."""
+    if name not in values and info.is_required():
+        return "(must be set)"
+    value = values[name] if name in values else info.get_default(call_default_factory=True, validated_data={})
+    return str(yaml.safe_dump(_plain(value), default_flow_style=True, width=math.inf).splitlines()[0])
 
 
 def _plain(value: object) -> object:
     """A value that YAML writes without tags."""
-    return list(value) if isinstance(value, tuple) else value if isinstance(value, bool | int | float) else str(value)
+    if isinstance(value, tuple | list):
+        return list(value)
+    return value if isinstance(value, bool | int | float) else str(value)

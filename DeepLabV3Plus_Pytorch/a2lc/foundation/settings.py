@@ -27,6 +27,8 @@ class Decides(Enum):
     """The masks that every method finds; not θ₀."""
     ROUNDS = auto()
     """A method's rounds."""
+    NEXT_ROUNDS = auto()
+    """The rounds of a method that are not begun: it may change between two of them, and each notes its own."""
     SOURCE = auto()
     """Where data and weights lie: it stays in a run, but elsewhere there may be the same."""
     PRECISION = auto()

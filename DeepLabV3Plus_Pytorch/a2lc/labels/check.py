@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.formats import LabelSet
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError, refuse
 
 _log = logging.getLogger(__name__)
@@ -20,12 +20,26 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SetSummary:
-    """What a valid pseudo-label set holds."""
+    """What a valid pseudo-label set holds.
+
+    Attributes:
+        images: How many images.
+        masks: Their masks.
+        images_without_masks: Images that have none.
+        void_masks: Masks without a labelled pixel.
+        void_images: Images without a labelled pixel, under masks and beside them.
+    """
 
     images: int
     masks: int
     images_without_masks: int
     void_masks: int
+    void_images: int = 0
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether any pixel has a label."""
+        return self.void_images < self.images
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,7 @@ class _Checked:
     problems: tuple[str, ...]
     masks: int = 0
     void_masks: int = 0
+    is_void: bool = False
 
 
 def check_pseudo_labels(
@@ -64,8 +79,7 @@ def check_pseudo_labels(
         return _check_image(pseudo_labels, image_id, classes, image_size)
 
     with ThreadPoolExecutor(4) as pool:
-        bar = tqdm(pool.map(check, image_ids), total=len(image_ids), desc="checking labels", unit="img", disable=None)
-        checked = list(bar)
+        checked = list(bar(pool.map(check, image_ids), "checking labels", len(image_ids)))
     problems += [problem for entry in checked for problem in entry.problems]
     refuse(f"the pseudo-label set {pseudo_labels.root} cannot be used", problems)
     summary = SetSummary(
@@ -73,6 +87,7 @@ def check_pseudo_labels(
         sum(entry.masks for entry in checked),
         sum(entry.masks == 0 for entry in checked),
         sum(entry.void_masks for entry in checked),
+        sum(entry.is_void for entry in checked),
     )
     _log.info(
         "pseudo-labels: %d images, %d masks (%d images without masks, %d masks void)",
@@ -134,8 +149,8 @@ def _check_image(
 def _count_masks(labels: NDArray[np.uint8], masks: NDArray[np.int32], void: int) -> _Checked:
     """How many masks there are, and how many of them have no labelled pixel."""
     present = np.bincount(masks.ravel()) > 0  # by mask id
-    labelled = np.bincount(masks[labels != void], minlength=len(present)) > 0
-    return _Checked((), int(present[1:].sum()), int((present & ~labelled)[1:].sum()))
+    labelled = np.bincount(masks[labels != void], minlength=len(present)) > 0  # by mask id, 0 = beside all masks
+    return _Checked((), int(present[1:].sum()), int((present & ~labelled)[1:].sum()), not labelled.any())
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -32,7 +32,8 @@ class Decision:
         label_after: Their label by this decision; None when the annotator skipped it.
         relabelled: Whether the pixels are set to `label_after`. A confirmation changes no pixel.
         queried: Whether an annotator was asked (and a click spent).
-        source: Who decided: the name of an annotator (ground_truth, answers, person) or of a learner (lcm, posterior).
+        source: Who decided: the name of an annotator (ground_truth, answers, person) or of a learner (lcm, posterior);
+            revision: people, who replaced an earlier answer of theirs.
         annotator: Name of the annotator, None for lcm and posterior.
         confidence: Confidence in [0, 1] of an automatic decision.
         seconds: Seconds the annotator spent.
@@ -108,7 +109,7 @@ class Ledger:
         Args:
             round_index: Round, from 1.
             batch: Batch of questions within the round, from 0.
-            stage: "annotate" or "propagate".
+            stage: "annotate", "propagate", or "revision" for answers that replace earlier ones.
             decisions: May be empty; the stage is recorded all the same.
 
         Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from a2lc.acquisition.registry import ACQUISITIONS
 from a2lc.acquisition.settings import AcquisitionSettings
@@ -20,7 +20,8 @@ from a2lc.annotators.settings import AnnotatorSettings
 from a2lc.datasets import DatasetSettings
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.ids import valid_id
-from a2lc.foundation.layers import find_yaml, merge, nearest, parse_overrides, problems_of, read_yaml, told
+from a2lc.foundation.layered import Layer, Layered, commented
+from a2lc.foundation.layers import find_yaml, merge, nearest, parse_overrides, problems_in, read_yaml, told
 from a2lc.foundation.registry import Needs
 from a2lc.foundation.settings import Decides, Seeds, Settings, by_name, difference, several
 from a2lc.labels.store import Undetected
@@ -33,6 +34,7 @@ JOB = "correction"
 """What a configuration of the loop may say under `job`."""
 _CONFIGS = resources.files("a2lc") / "configs"
 _MOST_BATCHES = 100_000  # of questions in a round
+_COMMAND_LINE = "command line"
 _FIDELITIES = ("official", "corrected")  # a configuration may say, under their names, what they mean for its data
 
 
@@ -65,9 +67,9 @@ class RunConfig(Settings):
     """Seeds, each a run of its own."""
     rounds: Annotated[int, Decides.EXTENT] = Field(5, ge=0, le=1000)
     """Rounds of correction."""
-    budget: Annotated[int, Decides.ROUNDS] = Field(1000, ge=1, le=10**9)
-    """Clicks (masks) per round."""
-    inner_batch: Annotated[int | None, Decides.ROUNDS] = Field(None, ge=1)
+    budget: Annotated[int, Decides.NEXT_ROUNDS] = Field(1000, ge=1, le=10**9)
+    """Clicks (masks) per round; on a run that is begun another one holds from the next round on."""
+    inner_batch: Annotated[int | None, Decides.NEXT_ROUNDS] = Field(None, ge=1)
     """Clicks after which the answers are learned from within a round; None = the whole budget at once."""
     undetected: Annotated[Undetected, Decides.MASKS] = "none"
     """What an image without detections holds in the research layout of Cityscapes: none (no mask), or mask (one void
@@ -192,26 +194,59 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> list[RunCon
     Raises:
         InputError: When something is unknown or invalid; every problem is listed, with the nearest valid name.
     """
-    named = read_yaml(find_yaml(name_or_path, [_CONFIGS]))
-    if named.pop("job", JOB) != JOB:
-        raise InputError(f"{name_or_path} is no configuration of rounds of correction: a2lc run alone takes it")
-    base = read_yaml(find_yaml(_base(named.pop("base"), name_or_path), [_CONFIGS])) if "base" in named else {}
-    problems: list[str] = []
-    layers = [base, {"experiment": Path(name_or_path).stem, **named}, parse_overrides(overrides)]
-    top: dict[str, Any] = functools.reduce(merge, _with_preset(layers, problems))
-    of_data = {name: top.pop(name, {}) for name in _FIDELITIES}
-    name = str(top.get("fidelity", "corrected"))
-    fidelity = merge(_layer("fidelity", name, problems), _mapping(of_data.get(name), name, problems))
+    composed, problems = compose(name_or_path, overrides)
     configs = []
-    for method in _methods(top.pop("method", "a2lc"), problems):
-        layered = merge(merge(fidelity, _layer("methods", method, problems)), top)
-        try:
-            configs.append(RunConfig.model_validate({**layered, "method": method}))
-        except ValidationError as error:
-            problems += problems_of(error, RunConfig)
+    for layered in composed:
+        content = {**layered.merged(), "method": layered.method}
+        found = problems_in(content, RunConfig)
+        problems += found
+        configs += [] if found else [RunConfig.model_validate(content)]
     if problems:
         raise InputError(told(problems, name_or_path))
     return configs
+
+
+def compose(name_or_path: str, overrides: Sequence[str] = ()) -> tuple[list[Layered], list[str]]:
+    """The layers of every method asked for, see `load_config`, not validated yet; and what is wrong with their names.
+
+    Raises:
+        InputError: When there is no such configuration, or it is of another kind of job.
+    """
+    named = read_yaml(find_yaml(name_or_path, [_CONFIGS]))
+    if named.pop("job", JOB) != JOB:
+        raise InputError(f"{name_or_path} is no configuration of rounds of correction: a2lc run alone takes it")
+    below = _base(named.pop("base"), name_or_path) if "base" in named else None
+    base = read_yaml(find_yaml(below, [_CONFIGS])) if below is not None else {}
+    problems: list[str] = []
+    own = {"experiment": Path(name_or_path).stem, **named}
+    given = [
+        Layer(_file(below or ""), base),
+        Layer(_file(name_or_path), own),
+        Layer(_COMMAND_LINE, parse_overrides(overrides)),
+    ]
+    layers = _with_preset(given, problems)
+    top: dict[str, Any] = functools.reduce(merge, (layer.content for layer in layers), {})
+    name = str(top.get("fidelity", "corrected"))
+    fidelity = (
+        Layer(f"fidelity/{name}.yaml", _layer("fidelity", name, problems)),
+        Layer(f"{_file(name_or_path)}, {name}", _mapping(top.get(name), name, problems)),
+    )
+    return [
+        Layered(
+            method,
+            (
+                *fidelity,
+                Layer(f"methods/{method}.yaml", _layer("methods", method, problems)),
+                *(layer.without(*_FIDELITIES) for layer in layers),
+            ),
+        )
+        for method in _methods(top.get("method", "a2lc"), problems)
+    ], problems
+
+
+def _file(name_or_path: str) -> str:
+    """How the file of a configuration is called."""
+    return name_or_path if Path(name_or_path).suffix else f"{name_or_path}.yaml"
 
 
 def _base(given: Any, source: str) -> str:
@@ -221,13 +256,14 @@ def _base(given: Any, source: str) -> str:
     return given
 
 
-def _with_preset(layers: Sequence[dict[str, Any]], problems: list[str]) -> list[dict[str, Any]]:
+def _with_preset(layers: Sequence[Layer], problems: list[str]) -> list[Layer]:
     """The layers with the preset that the last of them names, just below it."""
-    named = [_preset_of(layer) for layer in layers]
+    named = [_preset_of(layer.content) for layer in layers]
     naming = [place for place, name in enumerate(named) if name is not None]
     if not naming:
         return list(layers)
-    preset = _layer("training", str(named[naming[-1]]), problems)
+    name = str(named[naming[-1]])
+    preset = Layer(f"training/{name}.yaml", _layer("training", name, problems))
     return [*layers[: naming[-1]], preset, *layers[naming[-1] :]]
 
 
@@ -264,6 +300,11 @@ def _layer(kind: str, name: str, problems: list[str]) -> dict[str, Any]:
         problems.append(f"{key} is '{name}': expected one of {', '.join(known)}{nearest(name, known)}")
         return {}
     return read_yaml(folder / f"{name}.yaml")
+
+
+def show_config(config: RunConfig, layered: Layered) -> str:
+    """The whole configuration as YAML, with the layer of each value as a comment behind it."""
+    return "\n".join(commented(config.model_dump(mode="json"), layered)) + "\n"
 
 
 def dump_config(config: RunConfig) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from pathlib import Path
 
-from a2lc.annotators import ANNOTATORS, Annotator, AnnotatorContext, Query
+from a2lc.annotators import ANNOTATORS, Annotator, AnnotatorContext, Inbox, Query, revisions
 from a2lc.foundation.processes import on_main
+from a2lc.labels.ledger import Decision
 from a2lc.loop.round_learner import RoundLearner, current_labels
 from a2lc.loop.run import Run
 
@@ -46,8 +49,9 @@ def select_queries(run: Run, round_index: int, batch: int, learner: RoundLearner
 
 
 def asked_in(run: Run, round_index: int) -> int:
-    """Questions asked so far in a round, each a click."""
-    return sum(decision.queried for decision in run.ledger.decisions_of(round_index))
+    """Questions asked so far in a round, without answers that were given anew."""
+    decisions = run.ledger.decisions_of(round_index)
+    return sum(decision.queried and decision.source != revisions.SOURCE for decision in decisions)
 
 
 @on_main
@@ -67,6 +71,7 @@ def annotator_context(run: Run, round_index: int, batch: int) -> AnnotatorContex
         round_index=round_index,
         batch=batch,
         queue=run.queue_path(round_index, batch),
+        answered=run.ledger.answers,
     )
 
 
@@ -96,8 +101,61 @@ def annotate(
     with run.timed(round_index, "annotate"):
         queries = select_queries(run, round_index, batch, learner)
         annotator = annotator or make_annotator(annotator_context(run, round_index, batch))
-        decisions = annotator.answer(queries, run.state()) if queries else []
+        answered = annotator.answer(queries, run.state()) if queries else []
+        decisions = [*answered, *_pending_revisions(run, round_index)]
     run.ledger.record(round_index, batch, "annotate", decisions)
+
+
+@on_main
+def revise(run: Run, round_index: int, batch: int, answers: Path, person: str) -> int:
+    """Take answers that replace earlier ones; those stay on record.
+
+    They become new rows of the ledger: at once, or, where questions wait, together with the answers to these, for they
+    may be about what would be asked next.
+
+    Args:
+        run: The run.
+        round_index: The open round.
+        batch: Its open batch.
+        answers: A filled queue of any batch that is recorded; with that of another, nothing is done.
+        person: Who answered.
+
+    Returns:
+        How many answers were replaced.
+
+    Raises:
+        InputError: When an answer is not valid (all are listed and none is taken), or the ledger cannot be written.
+    """
+    ledger = run.ledger
+    asked = ledger.queried()
+    for place in _recorded(run, round_index):
+        context = replace(annotator_context(run, *place), answers=answers, person=person)
+        taken = revisions.take_revisions(context, asked)
+        if taken is not None:
+            waiting = Inbox(context.inbox).unsettled(round_index, batch)
+            if taken and (ledger.is_done(round_index, batch, "annotate") or not waiting):
+                number = ledger.batches(round_index, revisions.SOURCE)
+                ledger.record(round_index, number, revisions.SOURCE, _pending_revisions(run, round_index))
+            return taken
+    return 0
+
+
+def _recorded(run: Run, round_index: int) -> list[tuple[int, int]]:
+    """The batches whose answers are recorded, as (round, batch), newest round first; without those of the start."""
+    rounds = range(round_index, 0, -1)
+    return [(index, batch) for index in rounds for batch in range(run.ledger.batches(index, "annotate"))]
+
+
+def _pending_revisions(run: Run, round_index: int) -> list[Decision]:
+    """Replaced answers that the ledger does not have yet."""
+    context = annotator_context(run, round_index, 0)
+    if not context.inbox.exists():
+        return []
+    ledger = run.ledger
+    recorded = _recorded(run, round_index)
+    return revisions.pending_revisions(
+        Inbox(context.inbox), recorded, ledger.queried(), ledger.corrections(), run.dataset.classes.void
+    )
 
 
 @on_main

@@ -16,6 +16,7 @@ from a2lc.evaluation.truth import MajorityClasses
 from a2lc.foundation.files import is_there, read_json, write_json
 from a2lc.foundation.processes import on_main
 from a2lc.foundation.readers.schema import record
+from a2lc.loop.doubts import collapse, doubts
 from a2lc.loop.finished import close_round
 from a2lc.loop.run import SECONDS_LOST, Run
 
@@ -55,7 +56,19 @@ def _close(run: Run, round_index: int, confusion: ConfusionMatrix | None) -> dic
     metrics |= measure(clocked, STAGES)
     write_json(folder / "metrics.json", {"round": round_index, **metrics})
     close_round(run, round_index)
+    _tell_doubts(run, round_index, finished, metrics)
     return metrics
+
+
+def _tell_doubts(run: Run, round_index: int, finished: FinishedRound, metrics: Mapping[str, Value]) -> None:
+    """Warn of what should be looked at before going on."""
+    found = list(doubts(metrics))
+    if round_index:
+        table = read_mask_table(run.mask_table_path(round_index))
+        collapsed = collapse(table, finished.decisions, run.dataset.classes)
+        found += [collapsed] if collapsed else []
+    for line in found:
+        _log.warning("%s, round %d: %s", run.name, round_index, line)
 
 
 def summary_line(metrics: Mapping[str, Value]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _STAGES = ("annotate", "propagate")
 _RESTORE = "put the ledger back from a copy, or start a new run with experiment=<name> or output=<folder>"
 
 
-def verify_finished(run: Run, batches: int = 1) -> None:
+def verify_finished(run: Run, batches: Callable[[int], int] = lambda round_index: 1) -> None:
     """Compare the ledger, mask tables and metrics of a run with what was recorded when they were written.
 
     Noticed are decisions that are missing, changed or of no recorded stage; a ledger without the stages of a round that
@@ -26,7 +26,7 @@ def verify_finished(run: Run, batches: int = 1) -> None:
 
     Args:
         run: The run.
-        batches: How many batches of questions a trained round must have at least.
+        batches: Round → how many batches of questions it must have at least, once its network is trained.
 
     Raises:
         InputError: Lists every problem, and what to do about it.
@@ -72,7 +72,7 @@ def _rounds(run: Run) -> list[int]:
     return sorted(int(name) for name in names if name.isdecimal() and int(name))
 
 
-def _of_ledgers(run: Run, rounds: list[int], batches: int) -> Iterator[str]:
+def _of_ledgers(run: Run, rounds: list[int], batches: Callable[[int], int]) -> Iterator[str]:
     start = Ledger(run.start_folder / "ledger.sqlite")
     for ledger in (run.ledger, start):
         yield from (f"{ledger.path}: {line}; {_RESTORE}" for line in ledger.problems())
@@ -81,10 +81,10 @@ def _of_ledgers(run: Run, rounds: list[int], batches: int) -> Iterator[str]:
     trained = [index for index in rounds if (run.round_folder(index) / "training.json").exists()]
     for index in trained:
         recorded = min(run.ledger.batches(index, stage) for stage in _STAGES)
-        if recorded < batches:
+        if recorded < batches(index):
             yield (
-                f"{run.ledger.path} holds {recorded} of at least {batches} batches of corrections of round {index}, "
-                f"whose network was trained on them; {_RESTORE}"
+                f"{run.ledger.path} holds {recorded} of at least {batches(index)} batches of corrections of round "
+                f"{index}, whose network was trained on them; {_RESTORE}"
             )
 
 

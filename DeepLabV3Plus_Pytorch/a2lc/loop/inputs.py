@@ -14,13 +14,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import write_json
 from a2lc.foundation.processes import on_main
+from a2lc.loop.begun import INPUTS, INPUTS_SEEN, is_begun
 from a2lc.loop.input_files import IMAGES, OF_TABLES, VALIDATION, WEIGHTS, Kind, kinds_of, weights_of
 from a2lc.loop.run import Run
 
 _log = logging.getLogger(__name__)
-_RECORD = "inputs.json"
-_MEMORY = ".inputs_seen.json"  # what is known of files by size and time; without it they are read again
-_BEFORE_WORK = frozenset({"config.yaml", "log.txt", ".lock", _RECORD, _MEMORY})
 _SHOWN = 5  # names in a sentence
 
 
@@ -60,7 +58,7 @@ def verify_inputs(run: Run, full: bool = False, *, labels_alone: bool = False) -
         InputError: When anything is other than before; says what, and how much of it.
     """
     earlier = _recorded(run)
-    if earlier is None or not _is_begun(run):
+    if earlier is None or not is_begun(run.seed_folder):
         return
     _refuse(run, list(_changes(earlier, _inputs(run, kinds_of(run, labels_alone), full))))
 
@@ -101,7 +99,7 @@ def record_inputs(run: Run) -> None:
         InputError: When the record is damaged, or a file is missing.
     """
     earlier = _recorded(run)
-    begun = _is_begun(run)
+    begun = is_begun(run.seed_folder)
     if earlier is None and begun:
         _log.info("%s: its inputs are recorded from now on; earlier rounds cannot be checked against them", run.name)
     now = _inputs(run, kinds_of(run))
@@ -120,13 +118,13 @@ def _joined(earlier: Inputs, now: Inputs) -> Inputs:
 def _write(run: Run, earlier: Inputs | None, now: Inputs) -> None:
     """Write the record, where it is another than before, and what is known of files."""
     if now != earlier:
-        write_json(run.round_folder(0) / _RECORD, now.model_dump(mode="json"))
-    run.digests.keep(run.seed_folder / _MEMORY)
+        write_json(run.round_folder(0) / INPUTS, now.model_dump(mode="json"))
+    run.digests.keep(run.seed_folder / INPUTS_SEEN)
 
 
 def _recorded(run: Run) -> Inputs | None:
     """The inputs that the seed was begun with; None where none were recorded."""
-    path = run.round_folder(0) / _RECORD
+    path = run.round_folder(0) / INPUTS
     if not path.is_file():
         return None
     try:
@@ -139,14 +137,9 @@ def _recorded(run: Run) -> Inputs | None:
         ) from None
 
 
-def _is_begun(run: Run) -> bool:
-    """Whether anything was made of the inputs: a network begun, masks scored, a question answered."""
-    return any(path.name not in _BEFORE_WORK and path.is_file() for path in run.seed_folder.rglob("*"))
-
-
 def _inputs(run: Run, kinds: Iterable[Kind], read: bool = False) -> Inputs:
     """The inputs as they are now."""
-    run.digests.recall(run.seed_folder / _MEMORY)
+    run.digests.recall(run.seed_folder / INPUTS_SEEN)
     classes = run.dataset.classes
     digests = {kind.name: _digests_of(run, kind.present(), read) for kind in kinds}
     return Inputs(classes=classes.names, unmasked=classes.unmasked, void=classes.void, digests=digests)

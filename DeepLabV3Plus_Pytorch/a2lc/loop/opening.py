@@ -19,7 +19,8 @@ from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.loop.config import RunConfig
 from a2lc.loop.finished import record_tables, verify_finished
 from a2lc.loop.inputs import record_inputs, verify_inputs
-from a2lc.loop.progress import batches_per_round
+from a2lc.loop.made_with import config_in
+from a2lc.loop.progress import batches_of
 from a2lc.loop.run import Run
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def open_runs(configs: Sequence[RunConfig], processes: Processes | None = None, 
             "questions yourself"
         )
     pseudo_labels = open_pseudo_labels(folder, first.undetected)
-    _check_labels(processes, pseudo_labels, dataset)
+    has_labels = _check_labels(processes, pseudo_labels, dataset)
+    if computes and not has_labels:
+        _refuse_nothing_to_learn(first, pseudo_labels)
     device = _device(first, processes) if computes else None
     digests = FileDigests()  # of inputs that the runs share
     return [
@@ -85,9 +88,22 @@ def _open_data(processes: Processes, config: RunConfig) -> Dataset:
 
 
 @on_main
-def _check_labels(processes: Processes, pseudo_labels: PseudoLabelSet, dataset: Dataset) -> None:
-    """Refuse pseudo-labels that do not fit the training images."""
-    check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size)
+def _check_labels(processes: Processes, pseudo_labels: PseudoLabelSet, dataset: Dataset) -> bool:
+    """Refuse pseudo-labels that do not fit the training images; whether any pixel has a label."""
+    return check_pseudo_labels(pseudo_labels, dataset.ids("train"), dataset.classes, dataset.size).has_labels
+
+
+def _refuse_nothing_to_learn(config: RunConfig, pseudo_labels: PseudoLabelSet) -> None:
+    """Refuse to train a first network on labels that are void everywhere.
+
+    Raises:
+        InputError: When that is asked for.
+    """
+    if config.start.name == "given" and config.training.iterations:
+        raise InputError(
+            f"the labels of {pseudo_labels.root} are void everywhere, so a first network would learn nothing: add "
+            "start=clicks to begin with answers about masks drawn at random, or method=posterior training.iterations=0"
+        )
 
 
 def _prepare(run: Run) -> None:
@@ -128,10 +144,10 @@ def _enter(run: Run, stack: ExitStack) -> None:
 @contextmanager
 def _claimed(run: Run) -> Iterator[None]:
     """Claim the folder in this process."""
-    with held(run.seed_folder):
+    with held(run.seed_folder, work=run.config.method):
         run.compare_folder()
         verify_inputs(run)
-        verify_finished(run, batches_per_round(run))
+        verify_finished(run, lambda index: batches_of(config_in(run.config, run.folder, index)))
         run.claim_folder()
         with _logged(run.folder / "log.txt"):
             record_inputs(run)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from a2lc.foundation.bars import bar
 from a2lc.foundation.files import is_there
 from a2lc.foundation.ids import MaskKey
 from a2lc.posterior import Belief, ImageMasks, MaskPool, PosteriorModel, PosteriorSettings, describe_masks
@@ -82,12 +82,24 @@ def mask_pool(situation: Situation) -> MaskPool:
         _log.info("%s: describing the masks", situation.name)
         background = 0 if situation.classes.unmasked == "background" else None
         MaskPool.collect(_described(situation), len(situation.classes), background).write(path)
+        _tell_what_is_known(MaskPool.read(path), situation)
     return MaskPool.read(path)
+
+
+def _tell_what_is_known(pool: MaskPool, situation: Situation) -> None:
+    """Warn where there is little to learn from: no mask has a first class, as superpixels do, and no network helps."""
+    if len(pool) and (pool.label == pool.num_classes).all() and not situation.trained:
+        _log.warning(
+            "%s: no mask has a first class, so the posterior has little to learn from: the shapes of the masks and "
+            "where they lie. start=clicks with a training (training.iterations) gives it a network's predictions, and "
+            "a detector's masks give it classes",
+            situation.name,
+        )
 
 
 def _described(situation: Situation) -> Iterator[tuple[str, ImageMasks]]:
     """Every training image with the description of its masks, read one after the other."""
-    for image_id in tqdm(situation.image_ids, desc="describe masks", unit="img", disable=None, leave=False):
+    for image_id in bar(situation.image_ids, "describe masks", leave=False):
         yield image_id, describe_masks(*situation.first_maps(image_id), len(situation.classes))
 
 

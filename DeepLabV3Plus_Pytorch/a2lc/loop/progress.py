@@ -6,6 +6,7 @@ import math
 
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import is_there
+from a2lc.loop.config import RunConfig
 from a2lc.loop.run import Run
 
 
@@ -27,4 +28,9 @@ def need_trained(rounds: int) -> None:
 
 def batches_per_round(run: Run) -> int:
     """Number of batches of questions in a round."""
-    return math.ceil(run.config.budget / (run.config.inner_batch or run.config.budget))
+    return batches_of(run.config)
+
+
+def batches_of(config: RunConfig) -> int:
+    """Number of batches of questions in a round of a configuration."""
+    return math.ceil(config.budget / (config.inner_batch or config.budget))

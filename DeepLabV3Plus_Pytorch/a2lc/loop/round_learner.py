@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -64,9 +64,12 @@ class RoundLearner:
         """The learner, having learned from all answers in the ledger."""
         ledger = self._run.ledger
         round_index = self._round_index
+        now = [decision for decision in ledger.decisions_of(round_index) if decision.queried]
+        earlier = ledger.answers(up_to_round=round_index - 1)
+        newest = {id(decision) for decision in newest_answers([*earlier, *now])}
         answers = Answers(
-            earlier=tuple(ledger.answers(up_to_round=round_index - 1)),
-            now=tuple(decision for decision in ledger.decisions_of(round_index) if decision.queried),
+            earlier=tuple(decision for decision in earlier if id(decision) in newest),
+            now=tuple(decision for decision in now if id(decision) in newest),
             batches=ledger.batches(round_index, "annotate"),
         )
         if answers != self._learned:
@@ -92,6 +95,12 @@ class RoundLearner:
             folder=run.seed_folder / "round_0",
         )
         return self._entry.load()(situation)
+
+
+def newest_answers(answers: Sequence[Decision]) -> list[Decision]:
+    """The answers, oldest first, without those that a later one about the same pixels replaced."""
+    newest = {(*answer.key, answer.pixels): index for index, answer in enumerate(answers)}
+    return [answers[index] for index in sorted(newest.values())]
 
 
 def current_labels(run: Run, table: MaskTable) -> NDArray[np.int64]:

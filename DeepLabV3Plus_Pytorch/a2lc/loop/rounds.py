@@ -6,6 +6,7 @@ import logging
 
 from a2lc.loop.correction import annotate, has_questions, propagate
 from a2lc.loop.evaluation import evaluate
+from a2lc.loop.made_with import begin_round
 from a2lc.loop.progress import batches_per_round
 from a2lc.loop.round_learner import RoundLearner
 from a2lc.loop.run import Run
@@ -30,8 +31,9 @@ def run_rounds(run: Run) -> None:
     train_network(run, 0)
     evaluate(run, 0)
     for round_index in range(1, run.config.rounds + 1):
-        score(run, round_index)
-        if not correct_labels(run, round_index):
+        current = begin_round(run, round_index)
+        score(current, round_index)
+        if not correct_labels(current, round_index):
             _log.warning(
                 "%s: no mask is left to ask about, so the run ends before round %d of %d: its results are complete",
                 run.name,
@@ -39,8 +41,8 @@ def run_rounds(run: Run) -> None:
                 run.config.rounds,
             )
             return
-        train_network(run, round_index)
-        evaluate(run, round_index)
+        train_network(current, round_index)
+        evaluate(current, round_index)
 
 
 def correct_labels(run: Run, round_index: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +21,7 @@ from a2lc.labels.ledger import Ledger
 from a2lc.labels.state import LabelState
 from a2lc.labels.store import PseudoLabelSet, open_pseudo_labels
 from a2lc.labels.verified import VerifiedPixels, answers_by_image
+from a2lc.loop.begun import is_begun
 from a2lc.loop.config import RunConfig, dump_config
 
 if TYPE_CHECKING:
@@ -159,31 +160,43 @@ class Run:
         write_json(path, seconds)
 
     def compare_folder(self) -> None:
-        """Compare with the config.yaml of the folder, if there is one; writes nothing.
+        """Compare with the config.yaml of the folder, if there is one and anything was made there; writes nothing.
 
         Raises:
             InputError: When the folder was made with another configuration (the difference is shown), or by no run.
         """
-        _claim_kind(_OF_SEED).compare(self.round_folder(0), self.config)
-        own = _claim_kind(_OF_METHOD)
+        self._claim_of_seed.compare(self.round_folder(0), self.config)
+        own = _claim_kind(_OF_METHOD, is_begun)
         own.refuse_foreign(self.folder)
         own.compare(self.folder, self.config)
 
     def claim_folder(self) -> None:
-        """Write config.yaml beside the results, where it is not there yet. Raises InputError as `compare_folder`."""
+        """Write config.yaml beside the results, where it is not there yet or nothing was made by it.
+
+        Raises InputError as `compare_folder`.
+        """
         self.compare_folder()  # the seed's, too, before the method's folder is begun
-        _claim_kind(_OF_METHOD).claim(self.folder, self.config)
-        _claim_kind(_OF_SEED).claim(self.round_folder(0), self.config)
+        _claim_kind(_OF_METHOD, is_begun).claim(self.folder, self.config)
+        self._claim_of_seed.claim(self.round_folder(0), self.config)
+
+    @property
+    def _claim_of_seed(self) -> ClaimKind[RunConfig]:
+        """That of round 0, on which everything below the seed's folder stands."""
+        return _claim_kind(_OF_SEED, lambda folder: is_begun(self.seed_folder))
 
 
-def _claim_kind(decide: frozenset[Decides]) -> ClaimKind[RunConfig]:
-    """A folder whose files are decided about by the keys of its config.yaml that have these marks."""
+def _claim_kind(decide: frozenset[Decides], begun: Callable[[Path], bool]) -> ClaimKind[RunConfig]:
+    """A folder whose files are decided about by the keys of its config.yaml that have these marks, once there are any.
+
+    An earlier configuration that failed before it made anything claims nothing.
+    """
     return ClaimKind(
         name="config.yaml",
         read=lambda path: RunConfig.model_validate(read_yaml(path)),
         write=lambda path, config: write_text(path, dump_config(config)),
         difference=lambda earlier, now: earlier.difference(now, decide),
         own=("ledger.sqlite*", "inbox.sqlite*", "log.txt", "mask_pool.npz", "round_*"),  # an audit writes the first
+        begun=begun,
         foreign="{folder} holds files but no config.yaml, so no run made it; nothing was changed: start a new run with "
         "experiment=<name> or output=<folder>",
         damaged="{path} is not a configuration of this version: choose another experiment ({error})",

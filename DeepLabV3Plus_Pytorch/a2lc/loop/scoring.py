@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from a2lc.acquisition import Candidates, MaskScores, pool_weights, score_candidates
 from a2lc.acquisition.table import MaskTable
+from a2lc.foundation.bars import bar
 from a2lc.foundation.ids import MaskKey
 from a2lc.foundation.memory import trim_heap
 from a2lc.foundation.processes import on_main
@@ -142,7 +142,7 @@ def pixel_counts(
     ids = run.dataset.ids("train")
     counts = np.zeros(256, dtype=np.int64)
     shapes = {}
-    for image_id in tqdm(processes.share(ids), desc="count", unit="img", disable=None, leave=False):
+    for image_id in bar(processes.share(ids), "count", leave=False):
         labels, masks = state.maps(image_id)
         highest = int(masks.max(initial=0))
         if not highest and run.config.acquisition.pool == "masks":
@@ -217,8 +217,9 @@ def _scored(
         objective=objective,
     )
     named = zip(image_ids, predictions, strict=True)
-    bar = tqdm(named, total=len(image_ids), desc="score", unit="img", disable=None)
-    for index, (image_id, ((labels, masks), (probabilities, *of_features))) in enumerate(bar):
+    for index, (image_id, ((labels, masks), (probabilities, *of_features))) in enumerate(
+        bar(named, "score", len(image_ids))
+    ):
         if index % _TRIM_EVERY == 0:
             trim_heap()
         _log.debug("scoring %s", image_id)
@@ -296,7 +297,7 @@ def _scored_without_network(
     """Scores that need no network, with probabilities that prefer no class."""
     classes = run.dataset.classes
     settings = run.config.acquisition
-    for image_id in tqdm(image_ids, desc="score", unit="img", disable=None):
+    for image_id in bar(image_ids, "score"):
         _log.debug("scoring %s", image_id)
         labels, masks = state.maps(image_id)
         probabilities = np.full((len(classes), *masks.shape), 1 / len(classes), dtype=np.float32)

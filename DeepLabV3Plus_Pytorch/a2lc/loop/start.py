@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from a2lc.annotators import Query
 from a2lc.annotators.ground_truth import majority
+from a2lc.foundation.bars import bar
 from a2lc.foundation.processes import on_main
 from a2lc.foundation.seeding import generator, seed_of
 from a2lc.labels.ledger import Ledger
@@ -80,7 +80,7 @@ def _record(run: Run) -> None:
 def _random_queries(run: Run) -> list[Query]:
     """Masks drawn evenly from all, each asked about at a pixel drawn evenly from it; in order of image and mask id."""
     ids = run.dataset.ids("train")
-    counted = tqdm(ids, desc="count", unit="img", disable=None, leave=False)
+    counted = bar(ids, "count", leave=False)
     keys = [
         (image_id, mask)
         for image_id in counted
@@ -156,7 +156,7 @@ def _label(run: Run, state: LabelState) -> None:
     writer = PseudoLabelWriter(run.start_folder / "pseudo_labels", dataset.classes, made_by)
     seen = sight(run.config, dataset, network, run.device, digests=run.digests, judges=ids)
     predictions = predict(network, ids, seen, run.config.training, run.device, objective=_objective(run))
-    for image_id, probabilities in tqdm(predictions, total=len(ids), desc="first labels", unit="img", disable=None):
+    for image_id, probabilities in bar(predictions, "first labels", len(ids)):
         masks = run.pseudo_labels.masks(image_id)
         writer.write(image_id, _labels_of(probabilities, masks, state.corrections.get(image_id, {})), masks)
     writer.finish()

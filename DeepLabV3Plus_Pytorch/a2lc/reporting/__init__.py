@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from a2lc.foundation.lazy import lazily
 
 if TYPE_CHECKING:
+    from a2lc.reporting.contrast import contrast
     from a2lc.reporting.figures import plot_miou
     from a2lc.reporting.markdown import markdown_table, spread
     from a2lc.reporting.summary import Published, summarise
@@ -19,6 +20,7 @@ __all__ = [
     "Results",
     "Row",
     "TrainingLog",
+    "contrast",
     "markdown_table",
     "plot_miou",
     "read_results",

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from a2lc.evaluation.columns import Column, EffortColumn, QualityColumn, all_columns
+from a2lc.evaluation.columns.labels import DATA_MIOU_STRICT, DATA_UNLABELLED
 from a2lc.evaluation.cost import Unit
 from a2lc.reporting.markdown import markdown_table, spread
 from a2lc.reporting.tables import Results, effort_column, is_known, methods_of, read_results, rounds_of, values_of
 
+_MOSTLY = 0.5
 _VISIBLE = 5e-5  # half of the last digit of a percentage
 
 
@@ -52,6 +54,7 @@ def summarise(
     command: str,
     published: Mapping[str, Sequence[Published]] | None = None,
     against: Unit = "clicks",
+    unfinished: str = "",
 ) -> str:
     """Summarise the seeds of an experiment: mean ± standard deviation, in the shape of the papers' tables.
 
@@ -61,6 +64,7 @@ def summarise(
         command: The command that made the results.
         published: What the papers report for the same experiment, by the method of ours.
         against: What the headings of the rounds count.
+        unfinished: What is missing of the experiment, for the top; "" = nothing.
 
     Returns:
         Markdown; the same tables give the same text.
@@ -73,17 +77,30 @@ def summarise(
     quoted = {method: (published or {}).get(method, ()) for method in methods_of(results)}
     parts = [
         f"# {title}",
+        *([unfinished] if unfinished else []),
         f"```\n{command}\n```",
         f"Seeds: {', '.join(map(str, results))}. Mean ± standard deviation over the seeds (n - 1; – for a single one); "
         "(n=…) where not all seeds have a value. Everything that was measured, seed by seed, is in `seed*.csv`.",
         *_about_quoted([entry for entries in quoted.values() for entry in entries]),
     ]
-    for column in all_columns():
-        if isinstance(column, QualityColumn) and _is_worth_a_table(results, column):
+    for column in _quality_columns(results):
+        if _is_worth_a_table(results, column):
             table = _quality_table(results, column, effort, quoted)
             about = f"{column.meaning} In brackets: {effort.so_far} so far."
             parts += [f"## {column.unit.heading(column.title)}", about, table]
     return "\n\n".join([*parts, *_rounds_section(results)]) + "\n"
+
+
+def _quality_columns(results: Results) -> list[QualityColumn]:
+    """The columns that are tables of their own; where most pixels start without a label, the strict one first.
+
+    There the others look at the few pixels alone that somebody labelled, and rank whoever labels least first.
+    """
+    columns = [column for column in all_columns() if isinstance(column, QualityColumn)]
+    unlabelled = values_of(results, DATA_UNLABELLED.name, 0)
+    if not unlabelled or np.mean(unlabelled) <= _MOSTLY:
+        return columns
+    return sorted(columns, key=lambda column: column.name != DATA_MIOU_STRICT.name)
 
 
 def _about_quoted(entries: Sequence[Published]) -> list[str]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json
 from a2lc.foundation.locks import held
@@ -148,7 +148,7 @@ def _compute(
     """This process's share."""
     network.eval()
     images = load_batches(_Load(cache), [[task] for task in tasks], settings.workers, device)
-    with tqdm(total=sum(len(views) for *_, views in tasks), desc="features", unit="view", disable=None) as bar:
+    with bar(description="features", total=sum(len(views) for *_, views in tasks), unit="view") as shown:
         for index, ((_, key, views), image) in enumerate(zip(tasks, images, strict=True)):
             if index % _TRIM_EVERY == 0:
                 trim_heap()
@@ -156,7 +156,7 @@ def _compute(
                 seen = view.image(image.to(device, non_blocking=True))
                 low, deep = network.features(normalise(seen, settings.mean, settings.std))
                 cache.write(key, view, low[0], deep[0])
-                bar.update()
+                shown.update()
 
 
 def _readable(size: float) -> str:

@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import torch as safetensors
 from torch import nn
-from tqdm import tqdm
 
+from a2lc.foundation.bars import Bar, bar
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import atomic_path, is_there
 from a2lc.foundation.processes import Processes
@@ -225,12 +225,12 @@ class Course:
         """Make a step of every batch; the random state of the caller stays as it is."""
         with (
             torch.random.fork_rng([self.device] if self.device.type == "cuda" else []),
-            self._bar() as bar,
+            self._bar() as shown,
         ):
             for batch in batches:
                 torch.manual_seed(_seed_of_step(self.keys, self.descent.step, self.processes))
                 loss = self.descent.advance(*batch)
-                self._show(bar, loss)
+                self._show(shown, loss)
                 self._follow(loss)
 
     def finish(self) -> TrainingResult:
@@ -241,16 +241,17 @@ class Course:
         )
         return result
 
-    def _bar(self) -> tqdm[NoReturn]:
+    def _bar(self) -> Bar[None]:
         total = self.settings.iterations
         made = self.descent.step
-        hidden = None if self.processes.is_main else True  # None: hidden where nobody watches
-        return tqdm(total=total, initial=made, desc=self.description, unit="it", disable=hidden)
+        return bar(
+            description=self.description, total=total, initial=made, unit="it", hidden=not self.processes.is_main
+        )
 
-    def _show(self, bar: tqdm[NoReturn], loss: float) -> None:
+    def _show(self, shown: Bar[None], loss: float) -> None:
         """Tell the bar and the log of a step."""
-        bar.set_postfix(loss=f"{loss:.4f}", lr=f"{self.descent.learning_rate:.2g}", refresh=False)
-        bar.update()
+        shown.set_postfix(loss=f"{loss:.4f}", lr=f"{self.descent.learning_rate:.2g}", refresh=False)
+        shown.update()
         _log.debug("iteration %d/%d loss %.4f", self.descent.step, self.settings.iterations, loss)
 
     def _follow(self, loss: float) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from a2lc.classes import load_classes
 from a2lc.datasets import read_id_list
 from a2lc.formats import Reading, open_labels
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.seeding import generator
 from a2lc.labels.store import open_pseudo_labels
@@ -126,7 +126,7 @@ def _subset_results(
     masks: Masks, allowed: NDArray[np.int64], size: int, settings: SimulationSettings
 ) -> Iterator[SubsetResult]:
     """Area and the posterior on random subsets of the allowed images, `size` images each."""
-    for index in tqdm(range(settings.subsets), desc="subsets", disable=None):
+    for index in bar(range(settings.subsets), "subsets", unit="subset"):
         images = generator("subset of images", index).choice(allowed, min(size, len(allowed)), replace=False)
         subset = masks.subset(images)
         area = run_strategy(subset, "area", 0.0, settings.seeds[0], settings)

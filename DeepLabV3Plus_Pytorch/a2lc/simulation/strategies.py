@@ -47,6 +47,10 @@ class Curve:
         """Refuse arrays that are not parallel."""
         check_parallel(self, "clicks", "mean_iou")
 
+    def mean_iou_at(self, clicks: float) -> float:
+        """Data mIoU after so many clicks, linear between batches; that of the end where the curve ends earlier."""
+        return float(np.interp(clicks, self.clicks, self.mean_iou))
+
     def clicks_to(self, level: float) -> float:
         """Clicks at which the data mIoU first reaches a level, linear between batches; inf where it never does."""
         reached = np.flatnonzero(self.mean_iou >= level)

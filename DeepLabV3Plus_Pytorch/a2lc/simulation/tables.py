@@ -27,7 +27,6 @@ TITLES = {
     "random": "random",
     "perfect": "perfect selection, nothing propagated",
 }
-_NEAR = 0.002  # of the budget: how far from a column's clicks a batch may end and still stand in it
 _FEW = 3  # true masks from which a class counts as one that must not be lost
 
 
@@ -115,16 +114,13 @@ def _summary(campaigns: Sequence[Campaign], settings: SimulationSettings, masks:
 
 
 def _cells(curves: Sequence[Curve], marks: Sequence[int], level: float | None) -> list[str]:
-    """What the curves of all seeds come to: at each of the marks, in clicks, and the clicks to a level of data mIoU."""
+    """What the curves of all seeds come to: at each of the marks, in clicks, and the clicks to a level of data mIoU.
+
+    Both are linear between batches, which seldom end at a mark.
+    """
     cells = []
     for mark in marks:
-        near = [np.abs(curve.clicks - mark).argmin() for curve in curves]
-        values = [
-            100 * curve.mean_iou[index]
-            for curve, index in zip(curves, near, strict=True)
-            if abs(curve.clicks[index] - mark) <= _NEAR * curve.clicks[-1]
-        ]
-        cells.append(_spread(values, 2) if values else "")
+        cells.append(_spread([100 * curve.mean_iou_at(mark) for curve in curves], 2))
     if level:
         clicks = [curve.clicks_to(level) for curve in curves]
         cells.append(_spread(clicks, 0) if np.isfinite(clicks).all() else "not reached")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet
 from a2lc.evaluation.metrics import ConfusionMatrix
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.seeding import generator
 from a2lc.labels.base import LabelSource
@@ -92,7 +92,7 @@ def read_masks(
     described = []
     pixels = []  # of each image (M, C + 1), by mask and true class
     unmasked = []  # of each image (C, C + 1), by true class and label
-    for image_id in tqdm(image_ids, desc="masks", unit="img", disable=None, leave=False):
+    for image_id in bar(image_ids, "masks", leave=False):
         labels = pseudo_labels.labels(image_id)  # (H, W), as the others
         masks = pseudo_labels.masks(image_id)
         true = truth.labels(image_id)

@@ -6,8 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 
-from tqdm import tqdm
-
+from a2lc.foundation.bars import bar
 from a2lc.sweep.attached import environment_of, started_as
 from a2lc.sweep.jobs import Job
 
@@ -33,7 +32,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, command: str) -> list[str]:
 async def _run_jobs(jobs: Sequence[Job], processes: int, command: str) -> list[str]:
     slots = asyncio.Semaphore(processes)
     environment = {**environment_of(command), **threads(processes)}
-    with tqdm(total=len(jobs), desc="sweep", unit="job", disable=None, leave=False) as progress:
+    with bar(description="sweep", total=len(jobs), unit="job", leave=False) as progress:
 
         async def one(job: Job) -> str | None:
             async with slots:

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from filelock import FileLock
 from pydantic import Field
-from tqdm import tqdm
 
 from a2lc.classes import ClassSet, load_classes
 from a2lc.datasets.base import Split
@@ -17,6 +16,7 @@ from a2lc.datasets.folder import Folder, FolderSettings
 from a2lc.datasets.toyscapes.detector import detect
 from a2lc.datasets.toyscapes.night import at_night
 from a2lc.datasets.toyscapes.scene import scene
+from a2lc.foundation.bars import bar
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.files import read_json, write_json, write_text
 from a2lc.foundation.images import write_image, write_label_map
@@ -135,7 +135,7 @@ def _generate(settings: ToyscapesSettings) -> None:
     logger.info("drawing %d toyscapes into %s", settings.train_images + settings.val_images, root)
     writer = PseudoLabelWriter(root / "pseudo_labels", classes, {"backend": "toyscapes", **_stamp(settings)})
     jobs = [(index, image_id) for split in SPLITS for index, image_id in enumerate(_ids(settings, split), FIRST[split])]
-    for index, image_id in tqdm(jobs, desc="drawing toyscapes", unit="image", disable=None):
+    for index, image_id in bar(jobs, "drawing toyscapes"):
         _write_scene(settings, classes, writer, index, image_id)
     writer.finish()
     classes.write(root / "classes.yaml")

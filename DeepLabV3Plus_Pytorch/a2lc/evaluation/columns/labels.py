@@ -32,6 +32,21 @@ DATA_MIOU = QualityColumn(
     value=_read(lambda labels: labels.mean_iou),
 )
 
+DATA_MIOU_STRICT = QualityColumn(
+    name="data_miou_strict",
+    unit=FRACTION,
+    meaning="The same labels, but pixels without a label are misses of their class instead of being left out.",
+    title="Data mIoU, unlabelled pixels counted as wrong",
+    variant_of=DATA_MIOU.name,
+    value=_read(lambda labels: labels.mean_iou_strict),
+)
+DATA_UNLABELLED = MetricColumn(
+    name="data_unlabelled",
+    unit=FRACTION,
+    meaning="Share of the pixels with ground truth that have no label.",
+    value=_read(lambda labels: labels.unlabelled / max(labels.pixels, 1)),
+)
+
 LABELS: tuple[Column, ...] = (
     DATA_MIOU,
     QualityColumn(
@@ -43,14 +58,7 @@ LABELS: tuple[Column, ...] = (
         variant_of=DATA_MIOU.name,
         value=_read(lambda labels: labels.mean_iou_present),
     ),
-    QualityColumn(
-        name="data_miou_strict",
-        unit=FRACTION,
-        meaning="The same labels, but pixels without a label are misses of their class instead of being left out.",
-        title="Data mIoU, unlabelled pixels counted as wrong",
-        variant_of=DATA_MIOU.name,
-        value=_read(lambda labels: labels.mean_iou_strict),
-    ),
+    DATA_MIOU_STRICT,
     MetricColumn(
         name="data_accuracy",
         unit=FRACTION,
@@ -69,10 +77,5 @@ LABELS: tuple[Column, ...] = (
         meaning="IoU of the labels, every class weighted by its share of the ground truth.",
         value=_read(lambda labels: labels.frequency_weighted_accuracy),
     ),
-    MetricColumn(
-        name="data_unlabelled",
-        unit=FRACTION,
-        meaning="Share of the pixels with ground truth that have no label.",
-        value=_read(lambda labels: labels.unlabelled / max(labels.pixels, 1)),
-    ),
+    DATA_UNLABELLED,
 )

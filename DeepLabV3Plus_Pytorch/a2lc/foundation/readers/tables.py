@@ -1,7 +1,7 @@
 """Reading tables in text: CSV as people and their spreadsheets write it, and lists of a name a line.
 
-A cell that begins with = + - or @ is a formula to a spreadsheet, and may run a program there; `cell` puts an apostrophe
-before it, and the reader takes it off again.
+A cell that begins with = + - or @ is a formula to a spreadsheet, and may run a program there; one such as 007, 1e5 or
+2019-03-01 comes back as another number or as a date. `cell` puts an apostrophe before both, the reader takes it off.
 """
 
 from __future__ import annotations
@@ -20,21 +20,40 @@ from a2lc.foundation.readers.text import REPLACE, read_text
 _MOST_BYTES = 256 * 2**20
 _LONGEST_CELL = 100_000  # characters; the module csv stops at 131,072
 _FORMULA = re.compile(r"'*[=+\-@]")
+_WORD = re.compile(r"[^\W\d]+")  # with '_', which no number or date holds
+_MONTHS = """jan feb mar apr may jun jul aug sep sept oct nov dec
+january february march april june july august september october november december"""
+_DATE_WORDS = frozenset((*_MONTHS.split(), "am", "pm", "a", "p", "e", "t", "z", "st", "nd", "rd", "th"))
+_SEPARATOR = re.compile(r'"?sep=(.)"?[ ,;\t]*', re.IGNORECASE)  # the first line by which a spreadsheet is told
 
 
 def cell(text: str) -> str:
-    """A text as it is written into a CSV: as itself, or with an apostrophe before what would be a formula.
+    """A text as it is written into a CSV: as itself, or with an apostrophe before what a spreadsheet would change.
 
     Example:
-        >>> cell("=SUM(A1)"), cell("photo")
-        ("'=SUM(A1)", 'photo')
+        >>> cell("=SUM(A1)"), cell("007"), cell("photo")
+        ("'=SUM(A1)", "'007", 'photo')
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if _FORMULA.match(text) or could_change(text.lstrip("'")) else text
 
 
 def _uncell(text: str) -> str:
     """What `cell` was given."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+    changed = _FORMULA.match(text) or could_change(text.lstrip("'"))
+    return text[1:] if text.startswith("'") and changed else text
+
+
+def could_change(text: str) -> bool:
+    """Whether a spreadsheet may take a text for a number, a date, a time or a truth value, and save it as another.
+
+    Example:
+        >>> could_change("1e5"), could_change("3 March"), could_change("0016E5_07959")
+        (True, True, False)
+    """
+    plain = text.strip().casefold()
+    if plain in ("true", "false"):
+        return True
+    return any(character.isdigit() for character in plain) and _DATE_WORDS.issuperset(_WORD.findall(plain))
 
 
 @dataclass(frozen=True)
@@ -54,9 +73,10 @@ class CsvRow:
 
 
 def read_csv(path: Path, columns: Collection[str], remedy: str = REPLACE) -> list[CsvRow]:
-    """Read a CSV with a line of headings; commas, semicolons and tabs separate, as spreadsheets write them.
+    """Read a CSV with a line of headings, as spreadsheets write them: UTF-8 or UTF-16, commas, semicolons or tabs
+    between the cells, or what a first line such as "sep=;" says.
 
-    Empty lines are passed over, short ones are filled up.
+    Rows of empty cells are passed over, short ones are filled up, empty cells beyond the headings left out.
 
     Args:
         path: The file.
@@ -67,18 +87,23 @@ def read_csv(path: Path, columns: Collection[str], remedy: str = REPLACE) -> lis
         InputError: When the file cannot be read, lacks a column or has it twice, or a row has more cells than there are
             headings or a cell of more than 100,000 characters; all are listed.
     """
-    text = read_text(path, remedy, _MOST_BYTES)
-    header = text.splitlines()[0] if text.strip() else ""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    text = read_text(path, remedy, _MOST_BYTES, utf16=True)
+    header = next((line for line in text.split("\n") if line.strip(" ,;\t")), "")
+    said = _SEPARATOR.fullmatch(header)
+    delimiter = said[1] if said else max(",;\t", key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        headings = [name.strip() for name in next(reader, [])]
+        filled_rows = (cells for cells in reader if any(text.strip() for text in cells))
+        if said:
+            next(filled_rows)
+        headings = [name.strip() for name in next(filled_rows, [])]
         _check_headings(path, headings, columns, remedy)
         rows, problems = [], []
-        for cells in reader:
+        for cells in filled_rows:
             told = _row_problem(cells, len(headings))
             if told:
                 problems.append(f"line {reader.line_num}: {told}")
-            elif cells:
+            else:
                 filled = [_uncell(text) for text in cells] + [""] * (len(headings) - len(cells))
                 rows.append(CsvRow(reader.line_num, dict(zip(headings, filled, strict=False))))
     except csv.Error as error:
@@ -96,7 +121,7 @@ def _check_headings(path: Path, headings: list[str], columns: Collection[str], r
 
 
 def _row_problem(cells: list[str], width: int) -> str | None:
-    if any(cells[width:]):
+    if any(text.strip() for text in cells[width:]):
         return f"{len(cells)} cells under {width} headings: put a text that holds a comma in quotes"
     if any(len(text) > _LONGEST_CELL for text in cells):
         return f"a cell has more than {_LONGEST_CELL:,} characters"

@@ -47,13 +47,14 @@ def check_regular(path: Path) -> int:
     return found.st_size
 
 
-def read_text(source: Source, remedy: str = REPLACE, most_bytes: int = MOST_BYTES) -> str:
+def read_text(source: Source, remedy: str = REPLACE, most_bytes: int = MOST_BYTES, *, utf16: bool = False) -> str:
     """Read UTF-8 text; a byte order mark is left out, and every line ends with a line feed.
 
     Args:
         source: The file.
         remedy: What to do about a damaged one, as the end of a sentence.
         most_bytes: A larger file is refused.
+        utf16: Whether UTF-16 is read, too, where its byte order mark says so.
 
     Raises:
         InputError: When the file cannot be read, is too large, in another encoding or no text.
@@ -61,7 +62,7 @@ def read_text(source: Source, remedy: str = REPLACE, most_bytes: int = MOST_BYTE
     if isinstance(source, Path) and check_regular(source) > most_bytes:
         raise InputError(f"{source} is larger than {_size(most_bytes)}, so it is no file of this kind: {remedy}")
     try:
-        text = source.read_text(encoding="utf-8-sig")
+        text = source.read_text(encoding="utf-16" if utf16 and _is_utf16(source) else "utf-8-sig")
     except OSError as error:
         raise InputError(f"{source} cannot be read ({_reason(error)}): check its permissions") from None
     except UnicodeDecodeError as error:
@@ -70,6 +71,14 @@ def read_text(source: Source, remedy: str = REPLACE, most_bytes: int = MOST_BYTE
         line = 1 + text.count("\n", 0, text.index("\0"))
         raise InputError(f"{source}, line {line}: a zero in it, so it is no text, or UTF-16: {_AS_UTF8}, or {remedy}")
     return text
+
+
+def _is_utf16(source: Source) -> bool:
+    """Whether a file begins with the byte order mark of UTF-16."""
+    if not isinstance(source, Path):
+        return False
+    with source.open("rb") as file:
+        return file.read(2) in _UTF16
 
 
 def _wrong_encoding(error: UnicodeDecodeError) -> str:
