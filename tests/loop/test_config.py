@@ -113,6 +113,11 @@ def test_all_problems_at_once_and_unknown_configurations() -> None:
         load_config("pascl")
 
 
+def test_a_name_too_long_for_a_file_is_no_configuration() -> None:
+    with pytest.raises(InputError, match="no configuration xxx"):
+        load_config("x" * 300)
+
+
 def test_an_unknown_method_or_fidelity_hides_no_other_mistake() -> None:
     with pytest.raises(InputError) as caught:
         load_config("pascal", ["method=a2lcc,allc", "fidelity=oficial", "budget=0", "wrong=1"])
