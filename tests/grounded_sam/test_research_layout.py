@@ -192,3 +192,13 @@ def test_published_masks(shared: Path, tmp_path: Path) -> None:
     assert len(imported.image_ids()) == 10
     assert_same(imported, some)
     assert_same(import_set(export_set(imported, tmp_path / "out", pascal).root, tmp_path / "again", pascal), imported)
+
+
+def test_an_import_that_was_killed_after_its_manifest_is_finished(tmp_path: Path, classes: ClassSet) -> None:
+    export_set(make_set(tmp_path / "ours", classes), tmp_path / "out", classes)
+    import_set(tmp_path / "out", tmp_path / "again", classes)
+    finished = {path.name for path in (tmp_path / "again").iterdir()}
+    for left in (".unfinished", ".lock"):
+        (tmp_path / "again" / left).touch()
+    import_set(tmp_path / "out", tmp_path / "again", classes)
+    assert {path.name for path in (tmp_path / "again").iterdir()} == finished

@@ -150,6 +150,10 @@ def test_shared_mobilenet_weights_fit():
             lambda weights: weights.update({"conv1.weight": torch.zeros(2, 3, 1, 1)}),
             r"1 of another shape \(conv1\.weight \(2, 3, 1, 1\) instead of \(64, 3, 7, 7\)\)",
         ),
+        (
+            lambda weights: weights.update({"conv1.weight": weights["conv1.weight"].bool()}),
+            r"1 of another type \(conv1\.weight torch\.bool instead of torch\.float32\)",
+        ),
     ],
 )
 def test_unfitting_backbone_weights_are_refused_by_name(tmp_path, change, message):
