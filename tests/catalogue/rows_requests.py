@@ -173,7 +173,7 @@ _LINES = (
     ("finished", f"a2lc export {COMMON} --to made --round one", "round"),
     ("finished", f"a2lc export {COMMON} --to made method=a2lc,alc", "method"),
     ("finished", f"a2lc report {COMMON} rounds=100000000", "rounds"),
-    ("finished", f"a2lc run {COMMON} budget=5", "budget"),
+    ("finished", f"a2lc run {COMMON} training.batch_size=3", "batch_size"),
     ("finished", f"a2lc run {COMMON} training.iterations=3", "iterations"),
     ("finished", f"a2lc train {COMMON}", "rounds"),
     ("finished", f"a2lc score {COMMON}", "rounds"),
