@@ -126,7 +126,8 @@ def new_folder(folder: Path) -> Iterator[None]:
         InputError: When the folder holds files that no killed command left, cannot be one, or is written by another
             process; nothing was changed then.
     """
-    begun = os.path.isdir(folder) and any(path.name != ".lock" for path in folder.iterdir())  # noqa: PTH112  a name too long
+    is_folder = os.path.isdir(folder)  # noqa: PTH112  a name too long is no folder
+    begun = is_folder and any(path.name != ".lock" for path in folder.iterdir())
     if begun and not is_unfinished(folder):
         raise InputError(f"{folder} is not empty: choose a new folder, nothing is overwritten")
     with held(folder, keep=False):

@@ -55,7 +55,7 @@ class Pyramid(nn.Module):
 
     def levels(self, images: Tensor) -> Sequence[Tensor]:
         """Map images (N, 3, H, W), H and W multiples of the deepest stride, to the two maps (N, C, h, w)."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of backbone has its own
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Map images (N, 3, H, W) to two maps (N, C, ⌈H / target⌉, ⌈W / target⌉), the lower one first."""

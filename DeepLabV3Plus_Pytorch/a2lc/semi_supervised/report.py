@@ -116,7 +116,7 @@ def summary(settings: SemiSupervisedSettings, results: Results, command: str) ->
     ]
     quoted = [entry for entry in settings.published if any(_belongs(entry, kind) for kind in kinds)]
     for column, title in _TABLES.items():
-        if any(arm[column] is not None for arm in arms):  # type: ignore[literal-required]
+        if any(arm[column] is not None for arm in arms):  # type: ignore[literal-required]  # by name
             rows = [_cells(results, kind, splits, column) for kind in kinds]
             of_papers = _quoted(quoted, splits) if column == "model_miou_best" else []
             table = markdown_table(["method", "objective", "network", "crop", *splits], [*rows, *of_papers])
@@ -162,7 +162,7 @@ def _cells(results: Results, kind: Kind, splits: Sequence[str], column: str) -> 
     cells = []
     for split in splits:
         found = [arm for of_seed in results.values() for arm in of_seed if _kind(arm) == kind and arm["split"] == split]
-        values = [arm[column] for arm in found if arm[column] is not None]  # type: ignore[literal-required]
+        values = [arm[column] for arm in found if arm[column] is not None]  # type: ignore[literal-required]  # by name
         cells.append(spread(FRACTION, values, len(results)))
     return [*kind[:3], str(kind[3]), *cells]
 

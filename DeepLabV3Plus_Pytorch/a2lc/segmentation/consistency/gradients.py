@@ -65,7 +65,7 @@ class ConsistencyGradients(Gradients):
         self._teacher = Teacher(network, consistency.ema_decay)
         self._step = 0
 
-    def add(self, images: Tensor, labels: Tensor, weak: Tensor, valid: Tensor, /) -> float:  # type: ignore[override]
+    def add(self, images: Tensor, labels: Tensor, weak: Tensor, valid: Tensor, /) -> float:  # type: ignore[override]  # a step of two kinds of images
         """Add the gradient of the lessons of a batch.
 
         Args:
