@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a2lc.datasets import Dataset, open_dataset
 from a2lc.foundation.digests import FileDigests
 from a2lc.foundation.errors import InputError, refuse
 from a2lc.foundation.locks import held
+from a2lc.foundation.logs import logged_to
 from a2lc.foundation.processes import Processes, on_main
 from a2lc.foundation.settings import Decides
 from a2lc.labels.check import check_pseudo_labels
@@ -149,22 +148,7 @@ def _claimed(run: Run) -> Iterator[None]:
         verify_inputs(run)
         verify_finished(run, lambda index: batches_of(config_in(run.config, run.folder, index)))
         run.claim_folder()
-        with _logged(run.folder / "log.txt"):
+        with logged_to(run.folder / "log.txt"):
             record_inputs(run)
             record_tables(run)
             yield
-
-
-@contextmanager
-def _logged(path: Path) -> Iterator[None]:
-    """Append what is logged to a file as well."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.setLevel(logging.INFO)
-    logger = logging.getLogger("a2lc")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -10,6 +9,7 @@ from a2lc.datasets import Dataset, open_dataset
 from a2lc.foundation.devices import choose_device, prepare_device
 from a2lc.foundation.errors import InputError
 from a2lc.foundation.locks import held
+from a2lc.foundation.logs import logged_to
 from a2lc.foundation.processes import Processes, on_main
 from a2lc.semi_supervised.arm import Arm
 from a2lc.semi_supervised.settings import SemiSupervisedSettings
@@ -78,15 +78,8 @@ def _enter(arm: Arm, stack: ExitStack) -> None:
 
 @contextmanager
 def _claimed(arm: Arm) -> Iterator[None]:
+    """Claim the folder in this process."""
     with held(arm.folder):
         arm.claim()
-        handler = logging.FileHandler(arm.folder / "log.txt", encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        handler.setLevel(logging.INFO)
-        logger = logging.getLogger("a2lc")
-        logger.addHandler(handler)
-        try:
+        with logged_to(arm.folder / "log.txt"):
             yield
-        finally:
-            logger.removeHandler(handler)
-            handler.close()
