@@ -66,7 +66,9 @@ class Database:
         with self._transaction() as connection:
             if not self._complete and not self._look(connection).issuperset(map(str, query.get_final_froms())):
                 return []
-            return [dict(row) for row in connection.execute(query).mappings()]
+            result = connection.execute(query)
+            names = tuple(result.keys())  # once: there may be millions of rows
+            return [dict(zip(names, row, strict=True)) for row in result]
 
     def _look(self, connection: sql.Connection) -> set[str]:
         """The names of the tables in the file."""

@@ -226,7 +226,9 @@ class Ledger:
                 "experiment=<name>"
             )
         names = {name: valid_id(name, self._database.path) for name in {row["image_id"] for row in rows}}
-        return [row | {"image_id": names[row["image_id"]]} for row in rows]
+        for row in rows:
+            row["image_id"] = names[row["image_id"]]
+        return rows
 
 
 def _is_possible(row: Mapping[str, Any]) -> bool:
